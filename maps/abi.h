@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Everything that crosses the line between the eBPF programs (bpf/) and user space (maps/, loader/): structs,
+ * enumerators and limits, in C that is also C++. A thing is declared here once and nowhere else.
+ *
+ * Rules: fixed-width members, no enum, bool, pointer or bit-field, padding is a named member, nothing is packed; a
+ * size assert follows each struct. `__be16/__be32` is network order, everything else host order. Units are in names.
+ * Changing a struct or the meaning of a field bumps ABI_VERSION, and with it the pin directory (loader/migrate).
+ */
+#ifndef WEFT_ABI_H
+#define WEFT_ABI_H
+
+#include <linux/types.h>
+
+#include "verdicts.h"
+
+#ifdef __cplusplus
+#define ABI_ASSERT(expr) static_assert(expr, #expr)
+#else
+#define ABI_ASSERT(expr) _Static_assert(expr, #expr)
+#endif
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded"
+
+enum {
+	ABI_VERSION = 1,
+
+	MAX_SEGMENTS = 1024,        /* segment indices 1 … MAX_SEGMENTS - 1; 0 is none */
+	MAX_DEVICES = 1024,         /* ports and uplinks */
+	MAX_ACCOUNTS = 2048,        /* counter rows: devices and segments share the space; 0 is "this host" */
+	MAX_NEXTHOPS = 16384,       /* (remote, VNI) pairs; 0 is none */
+	MAX_FDB_ENTRIES = 1048576,
+	MAX_NEIGHBORS = 262144,
+	MAX_FLOOD_SLOTS = 65536,    /* ports and remotes of all flood lists, both banks */
+	MAX_RECENT_EVENTS = 16384,
+	MAX_KERNEL_FLOOD = 512,     /* remotes that the kernel side replicates to; the daemon serves those beyond */
+	MAX_EVENT_FRAME_BYTES = 9216,
+	MAX_HEADER_BYTES = 80,      /* longest outer header: Ethernet, IPv6, UDP, VXLAN is 70 */
+	EVENT_REPEAT_MS = 200,      /* a learn event of one (segment, MAC) or (segment, IP) is not repeated sooner */
+
+	VXLAN4_OVERHEAD_BYTES = 50, /* Ethernet 14 + IPv4 20 + UDP 8 + VXLAN 8 */
+	VXLAN6_OVERHEAD_BYTES = 70,
+	SOURCE_PORT_MIN = 49152,    /* RFC 7348 §5: the outer source port comes from this range */
+	SOURCE_PORT_MASK = 0x3fff,
+};
+
+/* Who wants an entry. Precedence: CONFIG and CLI (static) over EVPN over DYNAMIC. */
+enum origin { ORIGIN_DYNAMIC = 0, ORIGIN_EVPN = 1, ORIGIN_CLI = 2, ORIGIN_CONFIG = 3 };
+
+/* An IP address of either family is 16 bytes, IPv4 as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2). */
+struct ip_address {
+	__u8 bytes[16];
+};
+ABI_ASSERT(sizeof(struct ip_address) == 16);
+
+/* --- devices: ifindex -> struct device. Every interface a program is attached to. ------------------------------ */
+enum device_flag {
+	DEVICE_PORT = 1 << 0,
+	DEVICE_UPLINK = 1 << 1,
+	DEVICE_XDP_TX = 1 << 2,  /* a frame redirected into it from XDP reaches the far end (probed on veth) */
+	DEVICE_PEER = 1 << 3,    /* TC may deliver with bpf_redirect_peer: veth whose peer runs no XDP */
+};
+
+struct device {
+	__u32 ifindex;
+	__u16 account;  /* its counter row */
+	__u16 segment;  /* port: index of its segment; uplink: 0 */
+	__u16 flags;    /* DEVICE_* */
+	__u16 mtu;      /* of the device, clipped to 65535 */
+};
+ABI_ASSERT(sizeof(struct device) == 12);
+
+/* --- segments: array by segment index; vnis: __u32 VNI -> __u32 segment index ---------------------------------- */
+enum segment_flag {
+	SEGMENT_IN_USE = 1 << 0,
+	SEGMENT_LEARNING = 1 << 1,
+	SEGMENT_DROP_UNKNOWN = 1 << 2,  /* unknown unicast is dropped, not flooded */
+	SEGMENT_KEEP_TAGS = 1 << 3,     /* inner 802.1Q tags travel (Q-in-VNI) */
+	SEGMENT_ARP_SUPPRESS = 1 << 4,
+	SEGMENT_ARP_STRICT = 1 << 5,    /* a request never leaves the host, even on a miss (H3) */
+};
+
+struct segment {
+	__u32 vni;
+	__u16 account;
+	__u16 flags;          /* SEGMENT_* */
+	__u16 mtu;            /* largest inner IP packet towards a remote */
+	__u16 flood_bank;     /* which bank of `floods` holds the list now: 0 or 1 */
+	__u32 flood_ports;    /* slots [0, flood_ports) of the bank are ifindexes of local ports */
+	__u32 flood_remotes;  /* slots [flood_ports, flood_ports + flood_remotes) are next-hop ids */
+};
+ABI_ASSERT(sizeof(struct segment) == 20);
+
+/* --- floods: struct flood_key -> __u32. A list is rebuilt in the other bank, then the segment row switches. ----- */
+struct flood_key {
+	__u16 segment;
+	__u16 bank;
+	__u32 slot;
+};
+ABI_ASSERT(sizeof(struct flood_key) == 8);
+
+/* --- fdb: struct fdb_key -> struct fdb_entry ------------------------------------------------------------------- */
+struct fdb_key {
+	__u16 segment;
+	__u8 mac[6];
+};
+ABI_ASSERT(sizeof(struct fdb_key) == 8);
+
+enum fdb_kind { FDB_PORT = 1, FDB_REMOTE = 2 };
+
+struct fdb_entry {
+	__u32 target;   /* FDB_PORT: ifindex; FDB_REMOTE: next-hop id */
+	__u8 kind;      /* FDB_* */
+	__u8 origin;    /* ORIGIN_* */
+	__u16 reserved;
+	__u32 used_s;   /* CLOCK_MONOTONIC seconds of its last use as a source, written at most once a second */
+};
+ABI_ASSERT(sizeof(struct fdb_entry) == 12);
+
+/* --- neighbors: struct neighbor_key -> struct neighbor --------------------------------------------------------- */
+struct neighbor_key {
+	__u32 segment;
+	struct ip_address ip;
+};
+ABI_ASSERT(sizeof(struct neighbor_key) == 20);
+
+struct neighbor {
+	__u8 mac[6];
+	__u8 origin;    /* ORIGIN_* */
+	__u8 reserved;
+	__u32 used_s;   /* last time its ARP or ND was seen, as in fdb_entry */
+	__u32 nexthop;  /* next hop where the FDB cannot give it, else 0 */
+};
+ABI_ASSERT(sizeof(struct neighbor) == 16);
+
+/* --- remotes: struct remote_key -> struct remote. The VTEPs a segment accepts, and their next hop. -------------- */
+struct remote_key {
+	__u32 segment;
+	struct ip_address address;
+};
+ABI_ASSERT(sizeof(struct remote_key) == 20);
+
+struct remote {
+	__u32 nexthop;
+};
+ABI_ASSERT(sizeof(struct remote) == 4);
+
+/* --- nexthops: array by next-hop id. One (remote, VNI) with its finished outer header. -------------------------- */
+enum nexthop_flag {
+	NEXTHOP_IN_USE = 1 << 0,
+	NEXTHOP_IPV6 = 1 << 1,
+	NEXTHOP_RESOLVED = 1 << 2,  /* `header` and `ifindex` are complete */
+	NEXTHOP_XDP_TX = 1 << 3,    /* XDP may redirect to `ifindex` */
+	NEXTHOP_DEVICE = 1 << 4,    /* the egress is no Ethernet device: only the kernel's tunnel device gets there */
+};
+
+struct nexthop {
+	__u32 ifindex;     /* egress device */
+	__u16 flags;       /* NEXTHOP_* */
+	__u16 header_len;  /* 50 or 70 */
+	/* What does not change per packet, folded to 16 bits, as the kernel's csum (not complemented), network order:
+	 * IPv4: the outer IP header with tot_len and check 0 (tos as in `header`).
+	 * IPv6: source, destination, protocol 17, UDP destination port, VXLAN header. */
+	__u16 csum_base;
+	__u16 mtu;         /* largest outer IP packet the path takes */
+	__u32 vni;
+	/* Ethernet, IP, UDP, VXLAN. Zero in it: IPv4 tot_len, id and check; IPv6 payload length; UDP source, length and
+	 * check. tos/traffic class holds the configured DSCP, 0 for inherit. */
+	__u8 header[MAX_HEADER_BYTES];
+};
+ABI_ASSERT(sizeof(struct nexthop) == 96);
+
+/* --- counters: per-CPU array, index account * MAX_VERDICTS + verdict; deliveries: per-CPU array by account of the
+ *     port, frames handed to that port. limiters: array of __u64, index account * LIMIT_CLASSES + class. ---------- */
+enum { MAX_VERDICTS = 128 };
+
+struct tally {
+	__u64 packets;
+	__u64 bytes;
+};
+ABI_ASSERT(sizeof(struct tally) == 16);
+
+/* Rate limits: GCRA (ITU-T I.371) on one __u64, the theoretical arrival time in ns, changed by compare-and-swap. */
+enum limit_class { LIMIT_ICMP = 0, LIMIT_ARP = 1, LIMIT_PUNT = 2, LIMIT_CLASSES = 4 };
+
+/* The stages of perf events that got lost are counters of their own: per-CPU array `event_losses` of __u64. */
+enum event_loss { LOSS_NO_READER = 0, LOSS_RING_FULL = 1, LOSS_OTHER = 2, MAX_EVENT_LOSSES = 4 };
+
+/* --- recent: LRU hash struct recent_key -> struct recent; keeps one source from repeating its event ------------- */
+struct recent_key {
+	__u16 segment;
+	__u16 type;           /* EVENT_* */
+	struct ip_address id; /* the IP, or the MAC in the first 6 bytes */
+};
+ABI_ASSERT(sizeof(struct recent_key) == 20);
+
+struct recent {
+	__u64 at_ns;          /* bpf_ktime_get_coarse_ns of the last event that got out */
+	__u8 mac[6];          /* what it said, so that a change is never held back */
+	__u16 reserved;
+	__u32 where;          /* ifindex of the port, or next-hop id, 0 if not known */
+	__u32 reserved2;
+};
+ABI_ASSERT(sizeof(struct recent) == 24);
+
+/* --- events: PERF_EVENT_ARRAY. One struct event, then for EVENT_FLOOD the frame. -------------------------------- */
+enum event_type {
+	EVENT_LEARN_MAC = 1,       /* (segment, mac) is behind port `ifindex`, or behind VTEP `source` */
+	EVENT_LEARN_NEIGHBOR = 2,  /* ip has mac; `ifindex`/`source` as above */
+	EVENT_FLOOD = 3,           /* the frame goes to the remotes from list position `first_remote` on */
+	EVENT_RESOLVE = 4,         /* a frame wanted next hop `nexthop`, which is not resolved */
+};
+
+struct event {
+	__u16 type;
+	__u16 segment;
+	__u32 ifindex;             /* interface the frame came in by */
+	struct ip_address source;  /* outer source of a tunnelled frame, else all zero */
+	struct ip_address ip;      /* EVENT_LEARN_NEIGHBOR */
+	__u8 mac[6];
+	__u16 flags;               /* EVENT_FLAG_* */
+	__u32 nexthop;             /* EVENT_RESOLVE; learn events: next hop of `source` if known, else 0 */
+	__u32 first_remote;        /* EVENT_FLOOD */
+	__u32 frame_bytes;         /* length of the frame behind this struct, 0 if none */
+	__u32 gso_bytes;           /* 0; reserved for frames that segment */
+};
+ABI_ASSERT(sizeof(struct event) == 64);
+
+enum event_flag {
+	EVENT_FLAG_TUNNEL = 1 << 0,    /* the frame came from a remote */
+	EVENT_FLAG_OVERRIDE = 1 << 1,  /* neighbor: may replace another binding (ARP, NA with O=1; not an NA without) */
+};
+
+/* --- attachments: ifindex -> struct attachment. What weft put on an interface and must take away. --------------- */
+enum attachment_flag {
+	ATTACHED_XDP = 1 << 0,
+	ATTACHED_XDP_GENERIC = 1 << 1,
+	ATTACHED_XDP_DISPATCHER = 1 << 2,  /* by libxdp, beside others */
+	ATTACHED_TCX = 1 << 3,             /* link pinned as links/<ifindex>_tc */
+	ATTACHED_CLSACT = 1 << 4,          /* tc filter, priority and handle ours */
+	ATTACHED_CLSACT_OURS = 1 << 5,     /* we made the qdisc */
+	ATTACHED_TUNNEL = 1 << 6,          /* it is the instance's own vxlan device: remove it on detach */
+};
+
+struct attachment {
+	__u64 netns_cookie;
+	__u8 name[16];
+	__u8 mac[6];
+	__u16 flags;              /* ATTACHED_* */
+	__u32 offloads_disabled;  /* bits of loader/offloads: features we turned off, to be restored */
+	__u16 hook;               /* enum hook that was asked for (loader) */
+	__u16 role;               /* DEVICE_PORT, DEVICE_UPLINK or 0 */
+};
+ABI_ASSERT(sizeof(struct attachment) == 40);
+
+/* --- hooks: one PROG_ARRAY of one slot each, map `hook_<name>`, which the attached stub tail-calls -------------- */
+#define WEFT_HOOKS(X) \
+	X(XDP_WIRE, xdp_wire) \
+	X(TC_WIRE, tc_wire) \
+	X(XDP_PORT, xdp_port) \
+	X(TC_PORT, tc_port) \
+	X(TC_TUNNEL, tc_tunnel)
+
+enum hook_program {
+#define X(id, name) HOOK_##id,
+	WEFT_HOOKS(X)
+#undef X
+	MAX_HOOKS
+};
+
+/* --- config: .rodata of the programs, set before load. A change loads a new generation and switches slot 0. ----- */
+enum config_flag {
+	CONFIG_IPV6 = 1 << 0,              /* the underlay's family */
+	CONFIG_DROP_RESERVED = 1 << 1,     /* vtep.reserved_bits "drop" */
+	CONFIG_ACCEPT_ANY = 1 << 2,        /* vtep.accept "any" */
+	CONFIG_TOS_INHERIT = 1 << 3,       /* outer DSCP from the inner packet; ECN always is (RFC 6040) */
+	CONFIG_UDP6_ZERO = 1 << 4,         /* vtep.udp6_checksum "zero" */
+	CONFIG_ACCEPT_ZERO_UDP6 = 1 << 5,
+	CONFIG_DF = 1 << 6,
+};
+
+struct config {
+	struct ip_address vtep;    /* our tunnel address */
+	__u32 flags;               /* CONFIG_* */
+	__u32 tunnel_ifindex;      /* the instance's vxlan device, 0: there is none */
+	__be16 port;               /* UDP destination port */
+	__u8 tos;                  /* DSCP << 2 when not inherited */
+	__u8 ttl;
+	__u32 icmp_interval_ns;    /* 10^9 / icmp_errors_pps */
+	__u32 icmp_burst;          /* frames */
+	__u32 arp_interval_ns;
+	__u32 arp_burst;
+	__u32 punt_interval_ns;
+	__u32 punt_burst;
+};
+ABI_ASSERT(sizeof(struct config) == 52);
+
+#pragma GCC diagnostic pop
+
+#endif

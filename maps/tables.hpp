@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// One named member per kernel map that user space reads or writes. The list WEFT_TABLES is the only place that joins a
+// map's kernel name with its types; loader/datapath opens the maps and the tests use the same members.
+#pragma once
+
+#include "map.hpp"
+
+namespace weft {
+
+// name (as in bpf/tables.h, at most 15 characters) and type
+#define WEFT_TABLES(X)                             \
+    X(devices, Map<std::uint32_t, device>)       \
+    X(segments, Map<std::uint32_t, segment>)     \
+    X(vnis, Map<std::uint32_t, std::uint32_t>)   \
+    X(fdb, Map<fdb_key, fdb_entry>)              \
+    X(nexthops, Map<std::uint32_t, nexthop>)     \
+    X(remotes, Map<remote_key, remote>)          \
+    X(floods, Map<flood_key, std::uint32_t>)     \
+    X(neighbors, Map<neighbor_key, neighbor>)    \
+    X(recent, Map<recent_key, ::recent>)      \
+    X(limiters, Map<std::uint32_t, std::uint64_t>) \
+    X(attachments, Map<std::uint32_t, attachment>) \
+    X(counters, PerCpu<tally>)                   \
+    X(deliveries, PerCpu<tally>)                 \
+    X(event_losses, PerCpu<std::uint64_t>)       \
+    X(stub_misses, PerCpu<std::uint64_t>)
+
+struct Tables {
+#define X(name, ...) __VA_ARGS__ name;
+    WEFT_TABLES(X)
+#undef X
+
+    // fd_of(name) gives the map's fd (Tables keeps a duplicate) or a negative errno.
+    static Result<Tables> open(const std::function<int(const char*)>& fd_of);
+};
+
+}  // namespace weft

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The one account of packets: every way out of a program, in one list. From it come the enum, the C++ names, the
+ * metric labels and the table in README. The prefix is the action: PASS_ goes on to the kernel, TX_ leaves through
+ * weft, DROP_ ends here. Numbers are append-only; two sites share a reason only if the operator's next step is the same.
+ */
+#ifndef WEFT_VERDICTS_H
+#define WEFT_VERDICTS_H
+
+#define WEFT_VERDICTS(X) \
+	X(PASS_NOT_OURS, 1, "underlay frame that is no tunnel packet for this VTEP: the host's own traffic") \
+	X(PASS_UP, 2, "handed up: XDP to the TC program, or TC to the kernel's tunnel device (GSO, IP options)") \
+	X(PASS_FRAGMENT, 3, "outer fragment: the kernel reassembles, from_tunnel delivers") \
+	X(PASS_NO_DEVICE, 4, "the interface is in no table (yet): left alone") \
+	X(TX_LOCAL, 5, "delivered to a local port") \
+	X(TX_REMOTE, 6, "encapsulated and sent to a remote VTEP") \
+	X(TX_REMOTE_DEVICE, 7, "sent to a remote VTEP by the kernel's tunnel device (GSO over IPv6, unresolved next hop)") \
+	X(TX_FLOOD, 8, "replicated to the segment's local ports and remotes") \
+	X(TX_ARP_REPLY, 9, "ARP request answered on this host") \
+	X(TX_ND_REPLY, 10, "neighbor solicitation answered on this host") \
+	X(TX_TOO_BIG, 11, "packet exceeds the segment's MTU: fragmentation-needed or packet-too-big sent to the guest") \
+	X(DROP_SHORT, 12, "frame ends inside a header") \
+	X(DROP_OUTER_IP, 13, "outer IP header is broken: version, length or checksum") \
+	X(DROP_OUTER_UDP, 14, "outer UDP length does not fit the packet") \
+	X(DROP_CHECKSUM, 15, "outer UDP checksum is wrong") \
+	X(DROP_ZERO_CHECKSUM6, 16, "outer UDP checksum is zero over IPv6 and vtep.accept_zero_checksum6 is off") \
+	X(DROP_NO_VNI_FLAG, 17, "VXLAN header without the I flag") \
+	X(DROP_RESERVED_BITS, 18, "VXLAN reserved bits set and vtep.reserved_bits is drop") \
+	X(DROP_UNKNOWN_VNI, 19, "no segment with this VNI on this host") \
+	X(DROP_UNKNOWN_SOURCE, 20, "outer source is no remote of the segment and vtep.accept is known") \
+	X(DROP_OWN_SOURCE, 21, "outer source is this host's own VTEP address") \
+	X(DROP_ECN, 22, "inner packet is not ECN-capable, outer says congestion experienced (RFC 6040 §4.2)") \
+	X(DROP_VLAN, 23, "frame carries a VLAN tag the port or segment does not take") \
+	X(DROP_LINK_LOCAL, 24, "destination 01:80:c2:00:00:0x is never forwarded (IEEE 802.1D §7.12.6)") \
+	X(DROP_SOURCE_MAC, 25, "source MAC is multicast or zero") \
+	X(DROP_SAME_PORT, 26, "destination is behind the port the frame came from") \
+	X(DROP_SPLIT_HORIZON, 27, "from a remote and destined for a remote: never back into the mesh") \
+	X(DROP_UNKNOWN_UNICAST, 28, "destination unknown and the segment does not flood it") \
+	X(DROP_NO_RECEIVER, 29, "nobody else is in the segment to take the frame") \
+	X(DROP_TOO_BIG, 30, "exceeds the segment's MTU and no ICMP error is due (no DF, not IP, multicast, an ICMP error)") \
+	X(DROP_TOO_BIG_LIMITED, 31, "exceeds the segment's MTU; the port's ICMP error rate is used up") \
+	X(DROP_ARP_STRICT, 32, "ARP or ND request that must not leave this host (arp: strict) and nobody here to take it") \
+	X(DROP_ARP_LIMIT, 33, "the port's ARP and ND rate is used up") \
+	X(DROP_BAD_ARP, 34, "malformed ARP") \
+	X(DROP_BAD_ND, 35, "malformed neighbor discovery (RFC 4861 §7.1)") \
+	X(DROP_UNRESOLVED, 36, "next hop on the underlay is not resolved and there is no tunnel device to wait in") \
+	X(DROP_NO_NEXTHOP, 37, "table names a next hop that does not exist") \
+	X(DROP_NO_SEGMENT, 38, "port is in no segment") \
+	X(DROP_FLOOD_LIMIT, 39, "more remotes than the kernel side copies to, and the daemon cannot take the frame") \
+	X(DROP_NO_ROOM, 40, "the kernel refused to change the frame: no memory or head-room") \
+	X(DROP_NO_TUNNEL, 41, "frame needs the kernel's tunnel device and there is none") \
+	X(DROP_BAD_FRAME, 42, "frame from a port that is no Ethernet frame")
+
+enum verdict {
+	CONTINUE = 0,
+#define X(name, number, help) name = number,
+	WEFT_VERDICTS(X)
+#undef X
+};
+
+#endif

@@ -41,14 +41,15 @@ public:
 
     static Result<Links> open();
 
-    // Reads everything there is now into the snapshot; call once after open() and after an overrun.
-    Result<> reload();
+    // Reads everything there is now into the snapshot (open() did it once) and tells the differences.
+    Result<> reload(const Watcher& watcher = {});
     const std::map<std::uint32_t, Link>& all() const { return links_; }
     const Link* find(std::uint32_t ifindex) const;
     const Link* find(const std::string& name) const;
 
     // For the event loop: poll fd for reading, then call receive(), which updates the snapshot and calls the watcher
-    // for each difference. ENOBUFS (an overrun) is handled inside by reload().
+    // for each difference (not for tx_packets). A rename is Removed and Added, a move to another netns Removed. An
+    // overrun is handled inside by reload().
     int fd() const { return socket_.fd(); }
     Result<> receive(const Watcher& watcher);
 
@@ -60,8 +61,13 @@ public:
 
 private:
     Links(Netlink&& socket, Netlink&& query) : socket_(std::move(socket)), query_(std::move(query)) {}
+    Result<std::map<std::uint32_t, Link>> dump();
+    Result<std::optional<Link>> get(std::uint32_t ifindex, std::optional<std::int32_t> netnsid);
+    void update(Link&& link, const Watcher& watcher);
+    void remove(std::uint32_t ifindex, const Watcher& watcher);
     Netlink socket_, query_;
     std::map<std::uint32_t, Link> links_;
+    std::map<std::string, std::uint32_t, std::less<>> names_;
 };
 
 }  // namespace weft

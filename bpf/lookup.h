@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Table look-ups, each with the verdict of its absence where there is one. */
+#ifndef WEFT_LOOKUP_H
+#define WEFT_LOOKUP_H
+
+#include "config.h"
+#include "packet.h"
+#include "tables.h"
+#include "verdict.h"
+
+static __always_inline struct device *device_of(__u32 ifindex)
+{
+	return bpf_map_lookup_elem(&devices, &ifindex);
+}
+
+static __always_inline __must_check enum verdict find_segment(__u32 index, const struct segment **seg)
+{
+	*seg = bpf_map_lookup_elem(&segments, &index);
+	if (!*seg || !((*seg)->flags & SEGMENT_IN_USE))
+		return DROP_NO_SEGMENT;
+	return CONTINUE;
+}
+
+static __always_inline struct fdb_entry *find_mac(__u16 segment, const void *mac)
+{
+	struct fdb_key key = {.segment = segment};
+
+	copy_mac(key.mac, mac);
+	return bpf_map_lookup_elem(&fdb, &key);
+}
+
+static __always_inline struct neighbor *find_neighbor(__u16 segment, const struct ip_address *ip)
+{
+	struct neighbor_key key = {.segment = segment, .ip = *ip};
+
+	return bpf_map_lookup_elem(&neighbors, &key);
+}
+
+static __always_inline __must_check enum verdict find_nexthop(__u32 id, const struct nexthop **hop)
+{
+	*hop = bpf_map_lookup_elem(&nexthops, &id);
+	if (!*hop || !((*hop)->flags & NEXTHOP_IN_USE))
+		return DROP_NO_NEXTHOP;
+	return CONTINUE;
+}
+
+/* The segment of a VNI that came in, and whether its sender may speak there. Fills in the frame's account. */
+static __always_inline __must_check enum verdict find_sender(struct frame *f, __u32 vni, const struct segment **seg)
+{
+	struct remote_key key = {.address = f->source};
+	const struct remote *remote;
+	const __u32 *index;
+	enum verdict v;
+
+	index = bpf_map_lookup_elem(&vnis, &vni);
+	if (!index)
+		return DROP_UNKNOWN_VNI;
+	v = find_segment(*index, seg);
+	if (v)
+		return DROP_UNKNOWN_VNI;
+	f->segment = *index;
+	f->account = (*seg)->account;
+	key.segment = *index;
+	remote = bpf_map_lookup_elem(&remotes, &key);
+	if (remote)
+		f->nexthop = remote->nexthop;
+	else if (!(settings.flags & CONFIG_ACCEPT_ANY))
+		return DROP_UNKNOWN_SOURCE;
+	return CONTINUE;
+}
+
+#endif

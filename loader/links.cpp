@@ -32,7 +32,7 @@ void read_xdp(const Attributes& attributes, Link& link) {
     if (mode == XDP_ATTACHED_MULTI) link.xdp_program = xdp.get<std::uint32_t>(IFLA_XDP_DRV_PROG_ID).value_or(0);
 }
 
-Link read_link(const nlmsghdr& message) {
+Link read_device(const nlmsghdr& message) {
     const auto& info = *static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(&message));
     const Attributes attributes(message, sizeof info);
     Link link;
@@ -52,12 +52,6 @@ Link read_link(const nlmsghdr& message) {
     return link;
 }
 
-// A bridge tells of its ports in the same group with family AF_BRIDGE, and a DELLINK of those only leaves the bridge.
-bool is_device(const nlmsghdr& message) {
-    if (message.nlmsg_type != RTM_NEWLINK && message.nlmsg_type != RTM_DELLINK) return false;
-    return static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(&message))->ifi_family == AF_UNSPEC;
-}
-
 // Traffic counters alone are no difference.
 bool same(Link a, const Link& b) {
     a.tx_packets = b.tx_packets;
@@ -65,6 +59,13 @@ bool same(Link a, const Link& b) {
 }
 
 }  // namespace
+
+std::optional<Link> read_link(const nlmsghdr& message) {
+    if (message.nlmsg_type != RTM_NEWLINK && message.nlmsg_type != RTM_DELLINK) return std::nullopt;
+    const auto& info = *static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(&message));
+    if (info.ifi_family != AF_UNSPEC) return std::nullopt;  // a bridge's port left it: no device went
+    return read_device(message);
+}
 
 Result<Links> Links::open() {
     TRY(auto socket, Netlink::open(std::array<unsigned, 1>{RTNLGRP_LINK}));
@@ -78,9 +79,7 @@ Result<std::map<std::uint32_t, Link>> Links::dump() {
     std::map<std::uint32_t, Link> now;
     Message<ifinfomsg> message(RTM_GETLINK, NLM_F_DUMP);
     TRY_OK(query_.request(message.header(), "list the network devices", [&](const nlmsghdr& answer) {
-        if (!is_device(answer)) return;
-        auto link = read_link(answer);
-        now[link.ifindex] = std::move(link);
+        if (auto link = read_link(answer)) now[link->ifindex] = std::move(*link);
     }));
     return now;
 }
@@ -128,10 +127,10 @@ void Links::update(Link&& link, const Watcher& watcher) {
 Result<> Links::receive(const Watcher& watcher) {
     for (int overruns = 0; overruns < OVERRUNS_PER_RECEIVE; ++overruns) {
         auto read = socket_.receive([&](const nlmsghdr& message) {
-            if (!is_device(message)) return;
             auto link = read_link(message);
-            if (message.nlmsg_type == RTM_DELLINK) return remove(link.ifindex, watcher);
-            update(std::move(link), watcher);
+            if (!link) return;
+            if (message.nlmsg_type == RTM_DELLINK) return remove(link->ifindex, watcher);
+            update(std::move(*link), watcher);
         });
         if (read) return Ok{};
         if (read.error().code != ENOBUFS) return read;

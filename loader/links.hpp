@@ -34,6 +34,9 @@ struct Link {
     bool operator==(const Link&) const = default;
 };
 
+// What a message of rtnetlink says about a device; none if it is about something else (a bridge tells of its ports so).
+std::optional<Link> read_link(const nlmsghdr& message);
+
 class Links {
 public:
     enum class Change { Added, Changed, Removed };

@@ -14,22 +14,13 @@
 
 #include "links.hpp"
 #include "model.hpp"
-#include "netlink.hpp"
 #include "result.hpp"
 #include "tables.hpp"
+#include "underlay.hpp"
 
 namespace weft {
 
-// The finished header of abi.h's struct nexthop for one path; pure, for tests. mac_* are of the underlay link.
-struct Path {
-    std::uint32_t ifindex = 0;
-    Mac source_mac, gateway_mac;
-    std::uint16_t mtu = 0;
-    bool xdp_tx = false;     // XDP may redirect to the device
-    bool resolved = false;   // gateway_mac is known
-    bool device_only = false;  // egress is no Ethernet device
-    bool operator==(const Path&) const = default;
-};
+// The finished header of abi.h's struct nexthop for one path; pure, for tests.
 nexthop make_nexthop(const Vtep& vtep, const Ip& remote, std::uint32_t vni, const Path& path);
 
 struct NextHopInfo {
@@ -37,12 +28,12 @@ struct NextHopInfo {
     Ip remote;
     std::uint32_t vni;
     Path path;
-    std::string state;  // "resolved", "resolving", "no route", "device"
+    std::string state;  // as Underlay::View: "resolved", "resolving", "unreachable", "no route", "own address", "device"
 };
 
 class NextHops {
 public:
-    using XdpTx = std::function<bool(std::uint32_t ifindex)>;  // may XDP redirect into this device?
+    using XdpTx = Underlay::XdpTx;
 
     // Adopts what the pinned table holds. links must outlive this.
     static Result<NextHops> open(Tables& tables, const Links& links, XdpTx xdp_tx);
@@ -55,35 +46,40 @@ public:
     std::optional<std::uint32_t> find(const Ip& remote, std::uint32_t vni) const;
     const NextHopInfo* info(std::uint32_t id) const;
     std::vector<NextHopInfo> all() const;
-    // Frees every id not in `used`.
+    // Frees every id not in `used`. The first call also gives the kernel back the neighbors of an earlier run.
     Result<> sweep(const std::set<std::uint32_t>& used);
 
     // The datapath wanted it (EVENT_RESOLVE): ask the kernel to resolve now.
     void want(std::uint32_t id);
 
     // Event loop: poll fd, call receive(); it re-resolves what a route, address, neighbor or link change touched.
-    int fd() const { return events_.fd(); }
+    int fd() const { return underlay_.fd(); }
     Result<> receive();
-    Result<> refresh();  // look at every path again (a link or the VTEP changed, or once a few seconds)
+    Result<> refresh();  // look at every path again: `links` or the answers of XdpTx changed, or once in a while
 
-    // The smallest MTU on the way to any remote, for the segment's default; none if no route is known.
-    std::optional<std::uint32_t> path_mtu(const Ip& remote) const;
+    // The largest outer packet on the way to a remote; none if no route is known.
+    std::optional<std::uint32_t> path_mtu(const Ip& remote) { return underlay_.mtu(remote); }
 
 private:
     struct Row {
-        Ip remote;
-        std::uint32_t vni;
-        Path path;
-        std::string state;
+        NextHopInfo info;
+        nexthop written;  // what the kernel table holds
     };
-    NextHops(Tables& tables, const Links& links, XdpTx xdp_tx, Netlink&& events, Netlink&& query);
+    using Key = std::pair<Ip, std::uint32_t>;
+
+    NextHops(Tables& tables, Underlay&& underlay) : tables_(&tables), underlay_(std::move(underlay)) {}
+    Result<> adopt();
+    Result<> update(const Ip& remote);
+    Result<> update_row(Row& row);
+    std::optional<std::uint32_t> free_id();
+
     Tables* tables_;
-    const Links* links_;
-    XdpTx xdp_tx_;
-    Netlink events_, query_;
-    std::optional<Vtep> vtep_;
+    Underlay underlay_;
+    Vtep vtep_;
     std::map<std::uint32_t, Row> rows_;
-    std::map<std::pair<Ip, std::uint32_t>, std::uint32_t> ids_;
+    std::map<Key, std::uint32_t> ids_;
+    std::uint32_t last_id_ = 0;
+    bool strays_released_ = false;
 };
 
 }  // namespace weft

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Dynamic FDB entries and neighbors: what the datapath saw becomes a table row, subject to precedence (static > evpn >
-// dynamic), the segment's limit and move damping; rows not used as a source for aging_seconds go.
+// dynamic), the segment's limit and move damping; rows not used as a source for aging_seconds go. The daemon alone
+// writes these tables, on one thread, so looking before writing cannot lose a static insert; the datapath only stamps.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "model.hpp"
-#include "nexthops.hpp"
 #include "result.hpp"
 #include "tables.hpp"
 
@@ -19,41 +20,89 @@ namespace weft {
 struct LearnRules {
     std::uint32_t vni = 0;
     bool learning = true;
-    std::uint32_t aging_seconds = 300;
-    std::uint32_t limit = 16384;
+    std::uint32_t aging_seconds = 300;  // 0: entries do not age
+    std::uint32_t limit = 16384;        // dynamic FDB entries; as many dynamic neighbors again
 };
 
 struct LearnCounters {
-    std::uint64_t learned = 0, moved = 0, aged = 0, refused_limit = 0, refused_full = 0, refused_static = 0,
-                  refused_move_rate = 0, refused_own_mac = 0;
+    std::uint64_t learned = 0, moved = 0, aged = 0;                                // FDB entries
+    std::uint64_t neighbors_learned = 0, neighbors_moved = 0, neighbors_aged = 0;  // the same of neighbors
+    std::uint64_t refused_limit = 0, refused_full = 0, refused_static = 0, refused_move_rate = 0, refused_own_mac = 0;
+};
+
+// A MAC that moved too often (RFC 7432 §15.1): it stays where it is until held_until_s (CLOCK_MONOTONIC).
+struct HeldMac {
+    std::uint32_t segment;
+    Mac mac;
+    std::uint32_t held_until_s;
 };
 
 class Learner {
 public:
-    // `port_segment` answers the segment index a port's ifindex is in now (0 none), `own_mac` whether a MAC is one of
-    // this host's own interfaces and so never learned from a tunnel.
-    struct Context {
-        std::function<std::uint32_t(std::uint32_t ifindex)> port_segment;
-        std::function<bool(const Mac&)> own_mac;
-    };
-    Learner(Tables& tables, NextHops& nexthops, Context context);
+    static constexpr std::uint32_t MAX_MOVES = 5, MOVE_WINDOW_S = 180;  // RFC 7432 §15.1: N and M
+    static constexpr std::size_t MAX_MOVERS = 4096;
 
-    void set_rules(std::map<std::uint32_t, LearnRules> by_segment);  // counts what the tables hold already
+    struct Context {
+        // The segment index a port's ifindex is in now, 0 none.
+        std::function<std::uint32_t(std::uint32_t ifindex)> port_segment;
+        // Is it the MAC of one of this host's own interfaces, and so never learned from a tunnel?
+        std::function<bool(const Mac&)> own_mac;
+        // The next-hop id of (VTEP, VNI), made on first use: NextHops::acquire.
+        std::function<Result<std::uint32_t>(const Ip&, std::uint32_t vni)> next_hop;
+        // Empty: the clock of the datapath's stamps, CLOCK_MONOTONIC_COARSE.
+        std::function<std::uint32_t()> now_s;
+    };
+    Learner(Tables& tables, Context context);
+
+    // The first call counts what the tables hold already.
+    Result<> set_rules(std::map<std::uint32_t, LearnRules> by_segment);
     void handle(const event& event);
-    Result<> age(std::uint32_t now_s);                  // call once a second or so
-    std::uint32_t learned(std::uint32_t segment) const; // dynamic FDB entries now
-    void recount();                                     // after entries were flushed behind its back
-    // Dynamic rows that point at a port, or at a next hop, that is gone.
+    // Call once a second or so: bounded time per call, a walk of large tables spreads over several.
+    Result<> age(std::uint32_t now_s);
+    std::uint32_t learned(std::uint32_t segment) const;  // dynamic FDB entries now
+    std::uint32_t learned_neighbors(std::uint32_t segment) const;
+    Result<> recount();                                  // after entries were flushed behind its back
+    // Dynamic rows that point at a port that is gone or changed its segment; all dynamic rows of a segment.
     Result<> forget_port(std::uint32_t ifindex);
     Result<> forget_segment(std::uint32_t segment);
+    // How many dynamic FDB entries use a next hop. A row of `remotes` whose next hop is here was made by learning
+    // (vtep.accept any) or serves it; it must stay as long.
+    const std::map<std::uint32_t, std::uint32_t>& next_hops_used() const { return next_hops_used_; }
+    std::vector<HeldMac> held(std::uint32_t now_s) const;
     const LearnCounters& counters() const { return counters_; }
 
 private:
+    struct Mover {
+        std::uint32_t moves = 0, window_ends_s = 0, held_until_s = 0;
+    };
+    using Doomed = std::function<bool(const fdb_key&, const fdb_entry&)>;
+
+    bool credible(const event& event);
+    Result<std::uint32_t> target_of(const event& event, const LearnRules& rules);
+    void learn_mac(const event& event, const LearnRules& rules);
+    void learn_neighbor(const event& event, const LearnRules& rules);
+    bool may_move(const fdb_key& key, const LearnRules& rules);
+    void bound_movers(std::uint32_t now_s);
+    void write_entry(const event& event, const LearnRules& rules, const std::optional<fdb_entry>& old);
+    void write_neighbor(const event& event, const std::optional<neighbor>& old);
+    void count_refusal(const Error& error);
+    void count_entry(const fdb_key& key, const fdb_entry& entry, int change);
+
+    // aging.cpp: walks over the tables. deadline_ns 0: to the end.
+    Result<std::uint64_t> sweep_entries(Cursor<fdb_key>& from, const Doomed& doomed, std::uint64_t deadline_ns);
+    Result<std::uint64_t> sweep_neighbors(Cursor<neighbor_key>& from, std::uint32_t now_s, std::uint32_t grace_s,
+                                          std::uint64_t deadline_ns);
+    Result<bool> outlived(const neighbor_key& key, const neighbor& row, std::uint32_t now_s, std::uint32_t grace_s) const;
+    Result<> forget(const Doomed& doomed);
+
     Tables* tables_;
-    NextHops* nexthops_;
     Context context_;
     std::map<std::uint32_t, LearnRules> rules_;
-    std::map<std::uint32_t, std::uint32_t> learned_;
+    std::map<std::uint32_t, std::uint32_t> learned_, learned_neighbors_, next_hops_used_;
+    std::map<std::uint64_t, Mover> movers_;  // by the 8 bytes of fdb_key
+    Cursor<fdb_key> entries_walk_;
+    Cursor<neighbor_key> neighbors_walk_;
+    bool counted_ = false;
     LearnCounters counters_;
 };
 

@@ -7,6 +7,8 @@
 #include <bpf/bpf.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -64,6 +66,13 @@ constexpr int ENOTSUPP_KERNEL = 524;  // the kernel returns it though it is no e
 
 }  // namespace detail
 
+// Where a walk in batches stands; a default one starts at the beginning.
+template <Wire K>
+struct Cursor {
+    std::array<std::uint8_t, std::max<std::size_t>(sizeof(K), 4)> position{};  // the kernel's: a bucket or a key
+    bool started = false;
+};
+
 template <Wire K, Wire V>
 class Map {
 public:
@@ -98,6 +107,10 @@ public:
     // Many rows in one call each way; `count` rows done before an error are kept.
     Result<> put_all(std::span<const K> keys, std::span<const V> values);
     Result<std::vector<Row>> rows() const;
+
+    // The next rows of a walk, into `out` (cleared first). False when these are the last; the cursor is then at the
+    // beginning again. Rows that come or go meanwhile are met once or not at all, the others exactly once.
+    Result<bool> read_batch(Cursor<K>& cursor, std::vector<Row>& out, std::uint32_t at_most = 4096) const;
 
     int fd() const { return map_.fd.get(); }
     const std::string& name() const { return map_.name; }
@@ -156,17 +169,30 @@ Result<> Map<K, V>::put_all(std::span<const K> keys, std::span<const V> values) 
 }
 
 template <Wire K, Wire V>
+Result<bool> Map<K, V>::read_batch(Cursor<K>& cursor, std::vector<Row>& out, std::uint32_t at_most) const {
+    out.clear();
+    std::vector<K> keys(at_most);
+    std::vector<V> values(at_most);
+    std::uint32_t count = at_most;
+    LIBBPF_OPTS(bpf_map_batch_opts, opts);
+    auto* from = cursor.started ? cursor.position.data() : nullptr;
+    const int error = bpf_map_lookup_batch(fd(), from, cursor.position.data(), keys.data(), values.data(), &count, &opts);
+    if (error != 0 && errno == ENOSPC) return read_batch(cursor, out, at_most * 2);  // one bucket holds more than that
+    if (error != 0 && errno != ENOENT) return fail_errno("walk " + map_.name);
+    for (std::uint32_t i = 0; i < count; ++i) out.emplace_back(keys[i], values[i]);
+    cursor.started = error == 0;
+    return cursor.started;
+}
+
+template <Wire K, Wire V>
 auto Map<K, V>::rows() const -> Result<std::vector<Row>> {
-    std::vector<Row> out;
-    K key, next;
-    for (int error = bpf_map_get_next_key(fd(), nullptr, &next); error == 0;
-         error = bpf_map_get_next_key(fd(), &key, &next)) {
-        key = next;
-        TRY(auto value, find(key));
-        if (value) out.emplace_back(key, *value);
+    std::vector<Row> all, batch;
+    Cursor<K> cursor;
+    for (bool more = true; more;) {
+        TRY(more, read_batch(cursor, batch));
+        all.insert(all.end(), batch.begin(), batch.end());
     }
-    if (errno != ENOENT) return fail_errno("walk " + map_.name);
-    return out;
+    return all;
 }
 
 }  // namespace weft

@@ -7,7 +7,6 @@
 #define WEFT_HOOK_TC_H
 
 #include <linux/bpf.h>
-#include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 
 #include <bpf/bpf_endian.h>
@@ -15,6 +14,8 @@
 
 typedef struct __sk_buff hook_context;
 
+#include "classify.h"
+#include "config.h"
 #include "packet.h"
 
 #define HOOK_DROP TC_ACT_SHOT
@@ -29,6 +30,17 @@ static __always_inline void frame_refresh(struct frame *f)
 {
 	f->data = (void *)(long)f->ctx->data;
 	f->end = (void *)(long)f->ctx->data_end;
+}
+
+/* Length of the frame as it is now, without a tag in metadata. */
+static __always_inline __u32 frame_bytes(const struct frame *f)
+{
+	return f->ctx->len;
+}
+
+static __always_inline __u32 frame_gso(const struct frame *f)
+{
+	return f->ctx->gso_size;
 }
 
 /* Makes the first `bytes` (or all there are) directly readable. */
@@ -51,22 +63,113 @@ static __always_inline void frame_open(struct frame *f, struct __sk_buff *skb)
 	frame_pull(f, HEADER_PULL_BYTES);
 }
 
-/* Length of the frame as it is now, without a tag in metadata. */
-static __always_inline __u32 frame_bytes(const struct frame *f)
-{
-	return f->ctx->len;
-}
-
 /* Out of an interface; the frame leaves when the program returns f->action. */
 static __always_inline void send_to(struct frame *f, __u32 ifindex)
 {
 	f->action = bpf_redirect(ifindex, 0);
 }
 
+/*
+ * To a guest. redirect_peer saves the trip through the far end's backlog, but what its device would do to the skb is not
+ * done: only where the protocol is as the skb says, and no program of the guest waits on the device (DEVICE_PEER).
+ */
+static __always_inline void deliver_to(struct frame *f, const struct device *port)
+{
+	int plain_ip = f->protocol == f->ctx->protocol &&
+		       (f->protocol == bpf_htons(ETH_P_IP) || f->protocol == bpf_htons(ETH_P_IPV6));
+
+	if (plain_ip && (port->flags & DEVICE_PEER))
+		f->action = bpf_redirect_peer(port->ifindex, 0);
+	else
+		f->action = bpf_redirect(port->ifindex, 0);
+}
+
 /* Back to the guest it came from: ARP, ND and ICMP answers. */
 static __always_inline void send_back(struct frame *f)
 {
 	send_to(f, f->ifindex);
+}
+
+/* Overwrites bytes of the frame; even offset and length. Keeps a checksum that the device made over it right. */
+static __always_inline int frame_store(struct frame *f, __u32 offset, const void *from, __u32 bytes)
+{
+	long error = bpf_skb_store_bytes(f->ctx, offset, from, bytes, BPF_F_RECOMPUTE_CSUM);
+
+	frame_refresh(f);
+	return error ? -1 : 0;
+}
+
+static __always_inline __u64 encap_flags(void)
+{
+	return BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L4_UDP | BPF_F_ADJ_ROOM_ENCAP_L2_ETH |
+	       BPF_F_ADJ_ROOM_ENCAP_L2(ETHERNET_BYTES) | BPF_F_ADJ_ROOM_NO_CSUM_RESET |
+	       (underlay_is_ipv6() ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV4);
+}
+
+/*
+ * Makes room for the outer header in front, its bytes undefined. adjust_room prepares an IP packet for segmentation and
+ * checksum offload; it refuses what is not IP or is encapsulated already, for which change_head does where nothing is
+ * left to segment.
+ */
+static __always_inline int frame_push(struct frame *f)
+{
+	struct ethernet_header inner;
+
+	if (f->data + ETHERNET_BYTES > f->end)
+		return -1;
+	copy_ethernet(&inner, f->data);
+	if (bpf_skb_adjust_room(f->ctx, outer_bytes(), BPF_ADJ_ROOM_MAC, encap_flags()) == 0) {
+		frame_refresh(f);
+		if (f->data + outer_bytes() + ETHERNET_BYTES > f->end)
+			return -1;
+		copy_ethernet(f->data + outer_bytes(), &inner);
+		return 0;
+	}
+	if (frame_gso(f) || bpf_skb_change_head(f->ctx, outer_bytes(), 0)) {
+		frame_refresh(f);
+		return -1;
+	}
+	frame_refresh(f);
+	return f->data + outer_bytes() + ETHERNET_BYTES > f->end ? -1 : 0;
+}
+
+/* Cuts the frame to `bytes` or lengthens it with zeros. */
+static __always_inline int frame_resize(struct frame *f, __u32 bytes)
+{
+	long error = bpf_skb_change_tail(f->ctx, bytes, 0);
+
+	frame_refresh(f);
+	return error ? -1 : 0;
+}
+
+/*
+ * Takes the outer header off, and `tag_bytes` of tag with it. adjust_room wants a whole outer-family IP header left
+ * behind Ethernet, so what is shorter (an ARP over IPv6) is padded to the least Ethernet frame before. Without
+ * NO_CSUM_RESET: a device that checked the outer checksum has not vouched for the inner.
+ */
+static __always_inline int frame_pop(struct frame *f, const struct outer *o, __u32 tag_bytes)
+{
+	__u32 removed = outer_bytes() + tag_bytes;
+	struct ethernet_header inner;
+
+	if (!frame_gso(f)) {
+		__u32 least = ETHERNET_BYTES + tag_bytes + (underlay_is_ipv6() ? IPV6_BYTES : IPV4_BYTES);
+		__u32 bytes = o->inner_bytes < least ? MIN_FRAME_BYTES + tag_bytes : o->inner_bytes;
+
+		if (frame_bytes(f) != outer_bytes() + bytes && frame_resize(f, outer_bytes() + bytes))
+			return -1;
+	}
+	if (f->data + removed + ETHERNET_BYTES > f->end)
+		return -1;
+	copy_ethernet(&inner, f->data + outer_bytes());
+	inner.protocol = ((struct ethernet_header *)(f->data + removed))->protocol;
+	if (bpf_skb_adjust_room(f->ctx, -(__s32)removed, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
+		return -1;
+	frame_refresh(f);
+	if (f->data + ETHERNET_BYTES > f->end)
+		return -1;
+	copy_ethernet(f->data, &inner);
+	return 0;
 }
 
 #endif

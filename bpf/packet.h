@@ -11,6 +11,9 @@
 #include <linux/types.h>
 
 #include "abi.h"
+#include "parse.h"
+
+#define __must_check __attribute__((warn_unused_result))
 
 enum {
 	ETHERNET_BYTES = 14,
@@ -33,7 +36,7 @@ struct frame {
 	__u16 account;            /* counter row: the port's, or the segment's for frames from the underlay */
 	__u16 segment;            /* segment index, 0 until known */
 	__u16 flags;              /* FRAME_* */
-	__be16 protocol;          /* EtherType behind tags; set by classify */
+	__be16 protocol;          /* EtherType of an untagged frame, 0 if it keeps a tag; set by take_tag() */
 	int action;               /* what leave() returns for a TX_ verdict; set by send_to() */
 	__u32 nexthop;            /* of `source`, 0 if it is no known remote */
 	struct ip_address source; /* outer source of a frame from a remote, else zero */
@@ -45,6 +48,13 @@ static __always_inline void copy_mac(void *to, const void *from)
 	((__u16 *)to)[0] = ((const __u16 *)from)[0];
 	((__u16 *)to)[1] = ((const __u16 *)from)[1];
 	((__u16 *)to)[2] = ((const __u16 *)from)[2];
+}
+
+static __always_inline void copy_ethernet(void *to, const void *from)
+{
+	copy_mac(to, from);
+	copy_mac(to + 6, from + 6);
+	((__u16 *)to)[6] = ((const __u16 *)from)[6];
 }
 
 static __always_inline int same_mac(const void *a, const void *b)

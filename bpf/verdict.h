@@ -8,8 +8,6 @@
 #include "packet.h"
 #include "tables.h"
 
-#define __must_check __attribute__((warn_unused_result))
-
 /* One bit per verdict whose name starts with the letter; folded at compile time. */
 #define VERDICT_BIT(name, number, letter, word)                                                                       \
 	((#name[0] == letter && (number) / 64 == (word)) ? 1ULL << ((number) % 64) : 0)

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * From the underlay's frame to the inner one: whose it is, whether its sender may speak in the segment, and the ECN field
+ * that decapsulation owes the inner packet.
+ */
+#ifndef WEFT_DECAP_H
+#define WEFT_DECAP_H
+
+#include "checksum.h"
+#include "classify.h"
+#include "lookup.h"
+
+/* CONTINUE: a tunnel packet for a segment of this host by a sender that may; *o and *seg are valid. */
+static __always_inline __must_check enum verdict accept(struct frame *f, struct outer *o, const struct segment **seg)
+{
+	const struct view view = {f->data, f->end, frame_bytes(f), frame_gso(f)};
+	enum verdict v;
+
+	v = classify_outer(&view, &settings, o);
+	/* Without a tunnel device nobody else would unwrap a GSO frame; we do, at the cost of its later segmentation. */
+	if (v == PASS_UP && !settings.tunnel_ifindex)
+		v = view.gso ? CONTINUE : DROP_NO_TUNNEL;
+	if (v)
+		return v;
+	if (o->check && !view.gso) {
+		v = verify_outer_checksum(f);
+		if (v)
+			return v;
+	}
+	f->flags |= FRAME_FROM_REMOTE;
+	f->source = o->source;
+	return find_sender(f, o->vni, seg);
+}
+
+static __always_inline __must_check enum verdict mark_ecn4(struct frame *f, __u8 outer)
+{
+	struct ipv4_header *ip = f->data + ETHERNET_BYTES;
+	__be16 before, after, check;
+	__u8 ecn;
+
+	if ((void *)(ip + 1) > f->end)
+		return CONTINUE;
+	ecn = ecn_after(ip->tos & ECN_MASK, outer);
+	if (ecn == ECN_DROP)
+		return DROP_ECN;
+	if (ecn == (ip->tos & ECN_MASK))
+		return CONTINUE;
+	before = *(__be16 *)ip;
+	after = (before & bpf_htons(0xffff ^ ECN_MASK)) | bpf_htons(ecn);
+	check = ~fold((__u64)(__u16)~ip->check + (__u16)~before + after); /* RFC 1624 §3 */
+	if (frame_store(f, ETHERNET_BYTES, &after, 2) || frame_store(f, ETHERNET_BYTES + 10, &check, 2))
+		return DROP_NO_ROOM;
+	return CONTINUE;
+}
+
+static __always_inline __must_check enum verdict mark_ecn6(struct frame *f, __u8 outer)
+{
+	struct ipv6_header *ip = f->data + ETHERNET_BYTES;
+	__be16 first;
+	__u8 ecn;
+
+	if ((void *)(ip + 1) > f->end)
+		return CONTINUE;
+	ecn = ecn_after(traffic_class(ip) & ECN_MASK, outer);
+	if (ecn == ECN_DROP)
+		return DROP_ECN;
+	if (ecn == (traffic_class(ip) & ECN_MASK))
+		return CONTINUE;
+	first = (*(__be16 *)ip & bpf_htons(0xffff ^ ECN_MASK << 4)) | bpf_htons(ecn << 4);
+	return frame_store(f, ETHERNET_BYTES, &first, 2) ? DROP_NO_ROOM : CONTINUE;
+}
+
+/* The tagged and the not-IP have no field to mark. */
+static __always_inline __must_check enum verdict mark_ecn(struct frame *f, __u8 outer)
+{
+	const struct ethernet_header *ethernet = f->data;
+
+	outer &= ECN_MASK;
+	if ((outer != ECN_CE && outer != ECN_ECT1) || (void *)(ethernet + 1) > f->end)
+		return CONTINUE;
+	if (ethernet->protocol == bpf_htons(ETH_P_IP))
+		return mark_ecn4(f, outer);
+	if (ethernet->protocol == bpf_htons(ETH_P_IPV6))
+		return mark_ecn6(f, outer);
+	return CONTINUE;
+}
+
+/* The frame becomes the inner one; tag_bytes of an 802.1Q tag with VID 0 go too. */
+static __always_inline __must_check enum verdict unwrap(struct frame *f, const struct outer *o, __u32 tag_bytes)
+{
+	if (frame_pop(f, o, tag_bytes))
+		return DROP_NO_ROOM;
+	return mark_ecn(f, o->tos);
+}
+
+#endif

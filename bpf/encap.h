@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The outer header: a copy of the next hop's finished one, in which per packet only the lengths, the IPv4 checksum, the
+ * source port, DSCP/ECN and, over IPv6, the UDP checksum change.
+ */
+#ifndef WEFT_ENCAP_H
+#define WEFT_ENCAP_H
+
+#include "checksum.h"
+#include "classify.h"
+#include "config.h"
+#include "hash.h"
+#include "packet.h"
+
+/* What changes per packet. Read from the inner frame before it is moved. */
+struct outgoing {
+	__be16 source_port;
+	__be16 udp_bytes;
+	__be16 check; /* UDP's, IPv6 only */
+	__u8 tos;     /* added to the header's, which holds a configured DSCP or 0 */
+	__u8 reserved;
+};
+
+/* ECN always is the inner packet's (RFC 6040 normal mode); DSCP if it is inherited (RFC 2983 uniform). */
+static __always_inline __u8 outgoing_tos(const struct frame *f)
+{
+	__u8 tos = inner_tos(f->data, f->end);
+
+	return settings.flags & CONFIG_TOS_INHERIT ? tos : tos & ECN_MASK;
+}
+
+static __always_inline int wants_full_checksum(void)
+{
+	return underlay_is_ipv6() && !(settings.flags & CONFIG_UDP6_ZERO);
+}
+
+static __always_inline void describe(struct frame *f, const struct nexthop *hop, struct outgoing *out)
+{
+	out->tos = outgoing_tos(f);
+	out->source_port = bpf_htons(flow_source_port(f->data, f->end));
+	out->udp_bytes = bpf_htons(frame_bytes(f) + UDP_BYTES + VXLAN_BYTES);
+	out->check = 0;
+	if (wants_full_checksum())
+		out->check = outer_checksum6(f, hop, out->udp_bytes, out->source_port);
+}
+
+static __always_inline void write_outer4(void *to, const struct nexthop *hop, const struct outgoing *out)
+{
+	struct ipv4_header *ip = to + ETHERNET_BYTES;
+	struct udp_header *udp = to + ETHERNET_BYTES + IPV4_BYTES;
+	int i;
+
+#pragma unroll
+	for (i = 0; i < VXLAN4_OVERHEAD_BYTES / 8; i++)
+		((__u64 *)to)[i] = ((const __u64 *)hop->header)[i];
+	((__u16 *)to)[VXLAN4_OVERHEAD_BYTES / 2 - 1] = ((const __u16 *)hop->header)[VXLAN4_OVERHEAD_BYTES / 2 - 1];
+	ip->total_bytes = bpf_htons(bpf_ntohs(out->udp_bytes) + IPV4_BYTES);
+	ip->tos = hop->header[ETHERNET_BYTES + 1] + out->tos;
+	ip->check = ~fold((__u64)hop->csum_base + ip->total_bytes + bpf_htons(out->tos));
+	udp->source = out->source_port;
+	udp->bytes = out->udp_bytes;
+}
+
+static __always_inline void write_outer6(void *to, const struct nexthop *hop, const struct outgoing *out)
+{
+	struct ipv6_header *ip = to + ETHERNET_BYTES;
+	struct udp_header *udp = to + ETHERNET_BYTES + IPV6_BYTES;
+	int i;
+
+#pragma unroll
+	for (i = 0; i < VXLAN6_OVERHEAD_BYTES / 8; i++)
+		((__u64 *)to)[i] = ((const __u64 *)hop->header)[i];
+#pragma unroll
+	for (i = VXLAN6_OVERHEAD_BYTES / 8 * 4; i < VXLAN6_OVERHEAD_BYTES / 2; i++)
+		((__u16 *)to)[i] = ((const __u16 *)hop->header)[i];
+	*(__be16 *)ip |= bpf_htons(out->tos << 4); /* half of the label's word: flooding writes to the stack, which must be aligned */
+	ip->payload_bytes = out->udp_bytes;
+	udp->source = out->source_port;
+	udp->bytes = out->udp_bytes;
+	udp->check = out->check;
+}
+
+/* `to` has room for outer_bytes(), checked by the caller. */
+static __always_inline void write_outer(void *to, const struct nexthop *hop, const struct outgoing *out)
+{
+	if (underlay_is_ipv6())
+		write_outer6(to, hop, out);
+	else
+		write_outer4(to, hop, out);
+}
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * One frame to everybody in the segment, by cloning at TC: local ports first, then copies that only the tunnel device can
+ * send, then the frame grows once and each remote's copy gets its own header. The original ends here.
+ */
+#ifndef WEFT_FLOOD_H
+#define WEFT_FLOOD_H
+
+#include "icmp.h"
+#include "limit.h"
+#include "send.h"
+
+/*
+ * What a loop shares with its caller. Slots of the list: [0, ports) ifindexes, [ports, ports + remotes) next-hop ids.
+ * Each pass is a global function: the verifier looks at it once, and its stack is not the caller's.
+ */
+struct flood {
+	struct __sk_buff *skb;
+	struct flood_key first; /* slot where this pass starts */
+	__u32 ifindex;          /* where the frame came from */
+	__u32 sent;             /* somebody got a copy; no count, since the verifier would follow each of its values */
+	__u32 unresolved;       /* a next hop that is */
+	__u32 all_by_device;
+	struct outgoing out;
+	__be16 reserved;
+};
+
+enum flood_result { FLOOD_SENT = 1 << 0, FLOOD_UNRESOLVED = 1 << 1, FLOOD_REFUSED = 1 << 2 };
+
+static __always_inline __u32 flood_slot(const struct flood *flood, __u32 i)
+{
+	struct flood_key key = flood->first;
+	const __u32 *value;
+
+	key.slot += i;
+	value = bpf_map_lookup_elem(&floods, &key);
+	return value ? *value : 0;
+}
+
+static __always_inline __u32 kernel_share(const struct segment *seg)
+{
+	return seg->flood_remotes < MAX_KERNEL_FLOOD ? seg->flood_remotes : MAX_KERNEL_FLOOD;
+}
+
+/* --- local ports -------------------------------------------------------------------------------------------------- */
+
+static long copy_to_port(__u32 i, struct flood *flood)
+{
+	__u32 ifindex = flood_slot(flood, i);
+	const struct device *port;
+
+	if (!ifindex || ifindex == flood->ifindex)
+		return 0;
+	port = device_of(ifindex);
+	if (!port || bpf_clone_redirect(flood->skb, ifindex, 0))
+		return 0;
+	tally_add(&deliveries, port->account, 1, flood->skb->len);
+	flood->sent = 1;
+	return 0;
+}
+
+/* Whether a port other than the one it came by got a copy. */
+__weak __noinline int flood_ports(struct __sk_buff *skb, __u32 segment)
+{
+	struct flood flood = {.skb = skb, .first.segment = segment, .ifindex = skb->ifindex};
+	const struct segment *seg;
+
+	if (find_segment(segment, &seg))
+		return 0;
+	flood.first.bank = seg->flood_bank;
+	bpf_loop(seg->flood_ports, copy_to_port, &flood, 0);
+	return flood.sent;
+}
+
+/* --- remotes by the tunnel device, while the frame has no outer header yet ----------------------------------------- */
+
+static long copy_to_device(__u32 i, struct flood *flood)
+{
+	__u32 id = flood_slot(flood, i);
+	const struct nexthop *hop;
+
+	if (find_nexthop(id, &hop) || (is_sendable(hop) && !flood->all_by_device))
+		return 0;
+	if (!(hop->flags & (NEXTHOP_RESOLVED | NEXTHOP_DEVICE)))
+		flood->unresolved = id;
+	if (!settings.tunnel_ifindex)
+		return 0;
+	if (!set_tunnel_key(flood->skb, hop, flood->out.tos) &&
+	    !bpf_clone_redirect(flood->skb, settings.tunnel_ifindex, 0))
+		flood->sent = 1;
+	return 0;
+}
+
+/* FLOOD_* of the remotes that can only be reached so, or of all. One of the unresolved is asked for per frame. */
+__weak __noinline int flood_by_device(struct __sk_buff *skb, __u32 segment, __u32 tos, __u32 all)
+{
+	struct flood flood = {.skb = skb, .first.segment = segment, .all_by_device = all, .out.tos = tos};
+	const struct segment *seg;
+
+	if (find_segment(segment, &seg))
+		return 0;
+	flood.first.bank = seg->flood_bank;
+	flood.first.slot = seg->flood_ports;
+	bpf_loop(kernel_share(seg), copy_to_device, &flood, 0);
+	if (flood.unresolved)
+		want_nexthop(skb, segment, flood.unresolved);
+	return (flood.sent ? FLOOD_SENT : 0) | (flood.unresolved ? FLOOD_UNRESOLVED : 0);
+}
+
+/* --- remotes by a header of ours ---------------------------------------------------------------------------------- */
+
+/* Sums are linear: what was described has no next hop's share in it. */
+static __always_inline __be16 checksum_for(const struct flood *flood, const struct nexthop *hop)
+{
+	__u16 check = ~fold((__u64)(__u16)~flood->out.check + hop->csum_base);
+
+	return check ? check : 0xffff;
+}
+
+/* Copies of the frame that has grown: only the bytes of the header differ. */
+static long copy_to_remote(__u32 i, struct flood *flood)
+{
+	__u64 header[MAX_HEADER_BYTES / 8];
+	__u32 id = flood_slot(flood, i);
+	struct outgoing out = flood->out;
+	const struct nexthop *hop;
+
+	if (find_nexthop(id, &hop) || !is_sendable(hop))
+		return 0;
+	if (wants_full_checksum())
+		out.check = checksum_for(flood, hop);
+	write_outer(header, hop, &out);
+	if (bpf_skb_store_bytes(flood->skb, 0, header, outer_bytes(), 0))
+		return 0;
+	if (!bpf_clone_redirect(flood->skb, hop->ifindex, 0))
+		flood->sent = 1;
+	return 0;
+}
+
+/* Grows the frame and copies it. FLOOD_*; REFUSED if it could not grow, and is as it was. */
+__weak __noinline int flood_encapsulated(struct __sk_buff *skb, __u32 segment)
+{
+	struct flood flood = {.skb = skb, .first.segment = segment};
+	struct frame f = {.ctx = skb};
+	const struct segment *seg;
+	const struct nexthop *none;
+	__u32 zero = 0;
+
+	/* Row 0 is no next hop and all zero: the sum described with it is the packet's own share. */
+	none = bpf_map_lookup_elem(&nexthops, &zero);
+	if (find_segment(segment, &seg) || !none)
+		return 0;
+	flood.first.bank = seg->flood_bank;
+	flood.first.slot = seg->flood_ports;
+	frame_refresh(&f);
+	describe(&f, none, &flood.out);
+	if (frame_push(&f))
+		return FLOOD_REFUSED;
+	bpf_loop(kernel_share(seg), copy_to_remote, &flood, 0);
+	return flood.sent ? FLOOD_SENT : 0;
+}
+
+/* --- remotes beyond the kernel side's share ----------------------------------------------------------------------- */
+
+/* The daemon has no segmentation, so it gets only what is one packet. 1: it has it. */
+__weak __noinline int punt_rest(struct __sk_buff *skb, __u32 segment, __u32 account)
+{
+	struct event e = {.type = EVENT_FLOOD, .segment = segment, .ifindex = skb->ifindex};
+
+	if (skb->gso_size || skb->len > MAX_EVENT_FRAME_BYTES)
+		return 0;
+	if (!limit_take(account, LIMIT_PUNT, settings.punt_interval_ns, settings.punt_burst))
+		return 0;
+	e.first_remote = MAX_KERNEL_FLOOD;
+	e.frame_bytes = skb->len;
+	return send_event(skb, &e) == 0;
+}
+
+/* --- all together ------------------------------------------------------------------------------------------------- */
+
+/* The frame is used up. A remote that is not resolved, or did not take it, costs the others nothing. */
+static __always_inline __must_check enum verdict flood_remotes(struct frame *f, const struct segment *seg, int sent)
+{
+	int by_device = needs_device(f), punted = 1;
+	enum verdict v;
+
+	sent |= flood_by_device(f->ctx, f->segment, tunnel_tos(f), by_device);
+	if (!by_device) {
+		v = write_tags(f);
+		if (v)
+			return v;
+	}
+	if (seg->flood_remotes > MAX_KERNEL_FLOOD)
+		punted = punt_rest(f->ctx, f->segment, seg->account);
+	if (!by_device)
+		sent |= flood_encapsulated(f->ctx, f->segment);
+	if ((sent & FLOOD_REFUSED) && frame_gso(f))
+		sent |= flood_by_device(f->ctx, f->segment, 0, 1);
+	if (!punted)
+		return DROP_FLOOD_LIMIT;
+	if (sent & FLOOD_SENT)
+		return TX_FLOOD;
+	if (sent & FLOOD_REFUSED)
+		return DROP_NO_ROOM;
+	return sent & FLOOD_UNRESOLVED ? DROP_UNRESOLVED : DROP_NO_RECEIVER;
+}
+
+/* port is null for a frame from a remote, which never goes back into the mesh. */
+static __always_inline __must_check enum verdict flood(struct frame *f, const struct segment *seg,
+						       const struct device *port)
+{
+	int local = flood_ports(f->ctx, f->segment) > 0;
+	enum verdict v;
+
+	f->action = TC_ACT_SHOT;
+	frame_refresh(f);
+	if (!port || !seg->flood_remotes || (f->flags & FRAME_LOCAL_ONLY)) {
+		if (local)
+			return TX_FLOOD;
+		return f->flags & FRAME_LOCAL_ONLY ? DROP_ARP_STRICT : DROP_NO_RECEIVER;
+	}
+	/* Local ports have it; for the remotes it must fit, or the guest is told. */
+	v = check_mtu(f, seg, port);
+	if (v)
+		return v;
+	return flood_remotes(f, seg, local ? FLOOD_SENT : 0);
+}
+
+#endif

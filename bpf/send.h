@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* One frame to one receiver: a local port or a remote VTEP. TC only; what XDP can of it is in fast.h. */
+#ifndef WEFT_SEND_H
+#define WEFT_SEND_H
+
+#include "encap.h"
+#include "lookup.h"
+#include "tags.h"
+#include "tunnel.h"
+
+static __always_inline __must_check enum verdict send_to_port(struct frame *f, __u32 ifindex)
+{
+	const struct device *port;
+
+	if (ifindex == f->ifindex)
+		return DROP_SAME_PORT;
+	port = device_of(ifindex);
+	if (!port)
+		return DROP_NO_RECEIVER;
+	tally_add(&deliveries, port->account, 1, frame_bytes(f));
+	deliver_to(f, port);
+	return TX_LOCAL;
+}
+
+/* Segments that the device must cut: a sum or a tag of their own each, which only the tunnel device gives them. */
+static __always_inline int needs_device(const struct frame *f)
+{
+	return frame_gso(f) && (wants_full_checksum() || f->ctx->vlan_present);
+}
+
+static __always_inline __must_check enum verdict send_to_remote(struct frame *f, __u32 id)
+{
+	const struct nexthop *hop;
+	struct outgoing out;
+	enum verdict v;
+
+	v = find_nexthop(id, &hop);
+	if (v)
+		return v;
+	if (!(hop->flags & (NEXTHOP_RESOLVED | NEXTHOP_DEVICE)))
+		want_nexthop(f->ctx, f->segment, id);
+	if (!is_sendable(hop) || needs_device(f))
+		return send_by_device(f, hop);
+	v = write_tags(f);
+	if (v)
+		return v;
+	describe(f, hop, &out);
+	if (frame_push(f))
+		return frame_gso(f) ? send_by_device(f, hop) : DROP_NO_ROOM;
+	if (f->data + outer_bytes() > f->end)
+		return DROP_NO_ROOM;
+	write_outer(f->data, hop, &out);
+	send_to(f, hop->ifindex);
+	return TX_REMOTE;
+}
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* A frame from the underlay, TC only: unwrapped here, or left to the kernel's tunnel device. */
+#ifndef WEFT_WIRE_H
+#define WEFT_WIRE_H
+
+#include "bridge.h"
+#include "decap.h"
+#include "tags.h"
+
+/* The kernel's device drops packets whose reserved bits are set; RFC 7348 §5 has them ignored. */
+static __always_inline void clear_reserved_bits(struct frame *f, const struct outer *o)
+{
+	const struct vxlan_header clean = {.flags = bpf_htonl(VXLAN_FLAG_VNI), .vni = bpf_htonl(o->vni << 8)};
+
+	if (o->reserved_bits)
+		frame_store(f, outer_bytes() - VXLAN_BYTES, &clean, sizeof(clean));
+}
+
+static __always_inline __must_check enum verdict from_wire(struct frame *f)
+{
+	const struct segment *seg;
+	struct outer o = {};
+	enum verdict v;
+
+	if (has_tag(f)) {
+		if (tag_vid(f))
+			return PASS_NOT_OURS;
+		bpf_skb_vlan_pop(f->ctx);
+		frame_refresh(f);
+	}
+	v = accept(f, &o, &seg);
+	if (v == PASS_UP)
+		clear_reserved_bits(f, &o);
+	if (v)
+		return v;
+	v = unwrap(f, &o, inner_priority_tag_bytes(f));
+	if (v)
+		return v;
+	return from_remote(f, seg);
+}
+
+#endif

@@ -14,14 +14,13 @@ from wire import SO_RCVBUFFORCE
 SOL_UDP, UDP_SEGMENT = 17, 103
 
 
-def _receive(listener, result):
+def _receive(listener, store, result):
     connection, _ = listener.accept()
     connection.settimeout(20)
-    digest, total = hashlib.sha256(), 0
-    while chunk := connection.recv(1 << 20):
-        digest.update(chunk)
-        total += len(chunk)
-    result.update(digest=digest.digest(), total=total)
+    view, total = memoryview(store), 0
+    while total < len(store) and (count := connection.recv_into(view[total:])):
+        total += count
+    result.update(total=total, at=time.monotonic(), more=len(connection.recv(1)) if total == len(store) else 0)
     connection.close()
 
 
@@ -30,19 +29,16 @@ def tcp_transfer(source, target, address, megabytes=32):
     family = 6 if ":" in address else 4
     listener, port = listen(target, family)
     listener.settimeout(20)
-    result = {}
-    reader = threading.Thread(target=_receive, args=(listener, result), daemon=True)
+    data = os.urandom(1 << 20) * megabytes
+    store, result = bytearray(len(data)), {}
+    reader = threading.Thread(target=_receive, args=(listener, store, result), daemon=True)
     reader.start()
-    block, digest = os.urandom(1 << 20), hashlib.sha256()
     sock = source.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_STREAM)
     sock.settimeout(20)
     begin = time.monotonic()
     try:
         sock.connect((address, port))
-        for number in range(megabytes):
-            piece = number.to_bytes(4, "big") + block[4:]
-            sock.sendall(piece)
-            digest.update(piece)
+        sock.sendall(data)
         sock.shutdown(socket.SHUT_WR)
         reader.join(30)
     except OSError as error:
@@ -50,10 +46,10 @@ def tcp_transfer(source, target, address, megabytes=32):
     finally:
         sock.close()
         listener.close()
-    took = time.monotonic() - begin
-    if result.get("digest") != digest.digest():
-        raise Failure(f"TCP {source.short} to {address}: {result.get('total')} of {megabytes << 20} bytes, or others")
-    return megabytes * 8.388608 / took
+    same = hashlib.sha256(store).digest() == hashlib.sha256(data).digest()
+    if not same or result.get("more"):
+        raise Failure(f"TCP {source.short} to {address}: {result.get('total')} of {len(data)} bytes, or others")
+    return megabytes * 8.388608 / (result["at"] - begin)
 
 
 def udp_segmented(source, target, address, sends=20, segments=30, size=1200):

@@ -72,6 +72,15 @@ __weak __noinline int flood_ports(struct __sk_buff *skb, __u32 segment)
 	return flood.sent;
 }
 
+/* Also for ARP's strict mode: the ports hear a question that the program answers itself. */
+static __always_inline int flood_to_ports(struct frame *f)
+{
+	int sent = flood_ports(f->ctx, f->segment) > 0;
+
+	frame_refresh(f);
+	return sent;
+}
+
 /* --- remotes by the tunnel device, while the frame has no outer header yet ----------------------------------------- */
 
 static long copy_to_device(__u32 i, struct flood *flood)
@@ -209,11 +218,10 @@ static __always_inline __must_check enum verdict flood_remotes(struct frame *f, 
 static __always_inline __must_check enum verdict flood(struct frame *f, const struct segment *seg,
 						       const struct device *port)
 {
-	int local = flood_ports(f->ctx, f->segment) > 0;
+	int local = flood_to_ports(f);
 	enum verdict v;
 
 	f->action = TC_ACT_SHOT;
-	frame_refresh(f);
 	if (!port || !seg->flood_remotes || (f->flags & FRAME_LOCAL_ONLY)) {
 		if (local)
 			return TX_FLOOD;

@@ -63,6 +63,17 @@ static __always_inline void frame_open(struct frame *f, struct __sk_buff *skb)
 	frame_pull(f, HEADER_PULL_BYTES);
 }
 
+static __always_inline long hook_load_bytes(struct __sk_buff *skb, __u32 offset, void *to, __u32 bytes)
+{
+	return bpf_skb_load_bytes(skb, offset, to, bytes);
+}
+
+/* Whether the device has verified the outermost checksum. */
+static __always_inline int hook_checksum_done(struct __sk_buff *skb)
+{
+	return bpf_csum_level(skb, BPF_CSUM_LEVEL_QUERY) >= 0;
+}
+
 /* Out of an interface; the frame leaves when the program returns f->action. */
 static __always_inline void send_to(struct frame *f, __u32 ifindex)
 {

@@ -52,6 +52,18 @@ static __always_inline void frame_open(struct frame *f, struct xdp_md *ctx)
 	f->bytes = frame_bytes(f);
 }
 
+static __always_inline long hook_load_bytes(struct xdp_md *ctx, __u32 offset, void *to, __u32 bytes)
+{
+	return bpf_xdp_load_bytes(ctx, offset, to, bytes);
+}
+
+/* What the device verified does not reach XDP. */
+static __always_inline int hook_checksum_done(struct xdp_md *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
 static __always_inline void send_to(struct frame *f, __u32 ifindex)
 {
 	f->action = bpf_redirect(ifindex, 0);

@@ -4,9 +4,9 @@
 // instance, altname weft-<instance>; nolearning, udp6zerocsumrx, source ports 49152-65535, up, no address.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
-#include "links.hpp"
 #include "netlink.hpp"
 #include "result.hpp"
 
@@ -16,8 +16,7 @@ std::string tunnel_device_name(const std::string& instance);
 
 // Makes it, or keeps the one that is there and right (another port: it is replaced). EADDRINUSE when another socket or
 // vxlan device holds the port: run on without it, degraded.
-Result<std::uint32_t> ensure_tunnel_device(Netlink& netlink, const Links& links, const std::string& instance,
-                                           std::uint16_t port);
+Result<std::uint32_t> ensure_tunnel_device(Netlink& netlink, const std::string& instance, std::uint16_t port);
 Result<bool> remove_tunnel_device(Netlink& netlink, const std::string& instance);
 
 }  // namespace weft

@@ -1,43 +1,201 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The control protocol and the one table of commands: the CLI's parser, its help and completion, and the daemon's
-// dispatch all come from it. Header only, no dependencies: both programs include it.
+// The control protocol and the one table of commands: the CLI's parser, its help and the daemon's dispatch all come
+// from it. Header only, no dependencies: both programs include it.
 //
 // The socket carries one JSON object a line each way, requests answered in order:
 //   -> {"command":"fdb add","arguments":{"segment":"blue","mac":"02:00:00:00:00:02","remote":"192.0.2.2"}}
 //   <- {"ok":true,"result":…}            exit 0
-//   <- {"ok":false,"error":"one line"}   exit 1
+//   <- {"ok":false,"error":"one line"}   exit 1; a document's complaints come one a line ("\n") in "error"
 // A batch sends "batch":[{…},…] beside "arguments" (which hold for each row); the answer's result is
 // {"done":N,"errors":[{"line":L,"error":"…"}]} with lines counted from "first_line" of the request (default 1).
+//
+// Arguments carry an option's name with underscores (aging-seconds -> "aging_seconds"). Two nouns differ from that
+// only for files: `config apply FILE` sends {"document":"<text of the file>"}, and `config check` is done by the CLI.
 #pragma once
 
-#include <array>
+#include <algorithm>
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace weft::protocol {
 
 enum class Kind {
-    Text,      // JSON string
-    Number,    // JSON number
-    Boolean,   // "true"/"false", "on"/"off", "yes"/"no" on the command line; JSON boolean
-    Addresses, // comma separated, repeatable; JSON array of strings
-    Flag,      // no value; JSON true
-    NumberOrText,  // vtep-like "inherit" or a number
+    Text,          // JSON string
+    Number,        // JSON number
+    Boolean,       // "true"/"false", "on"/"off", "yes"/"no" on the command line; JSON boolean
+    Addresses,     // comma separated, repeatable; JSON array of strings
+    Flag,          // no value; JSON true
+    NumberOrText,  // "inherit" or a number
 };
 
 struct Option {
     std::string_view name;  // on the command line with dashes: aging-seconds; in JSON with underscores
     Kind kind;
     std::string_view help;
-    bool required = false;
 };
 
 struct Command {
-    std::string_view noun, verb;       // verb empty: `weft status`
-    std::string_view positional;       // name of the one positional argument ("name", "file"), empty if none
+    std::string_view noun, verb;  // verb empty: `weft status`
+    std::string_view positional;  // the option (or "file") that may stand without its name, empty if none
+    std::string_view required;    // names of options, separated by spaces; a batch gives them in its rows
     std::string_view help;
-    const Option* options;
-    std::size_t option_count;
-    bool batch = false;                // takes --batch FILE|-
+    std::span<const Option> options;
+    std::string_view columns = {};  // keys of the result's rows, in the order people read them
+    bool batch = false;             // takes --batch FILE|-
 };
+
+namespace detail {
+
+inline constexpr Option SEGMENT_KEYS[] = {
+    {"name", Kind::Text, "name of the segment"},
+    {"vni", Kind::Number, "VXLAN network identifier, 1 to 16777215"},
+    {"remotes", Kind::Addresses, "the flood list: addresses of the other VTEPs"},
+    {"encapsulation", Kind::Text, "vxlan"},
+    {"learning", Kind::Boolean, "learn MACs and neighbors from frames"},
+    {"aging-seconds", Kind::Number, "life of a learned entry that is not used as a source"},
+    {"learning-limit", Kind::Number, "how many entries may be learned"},
+    {"arp", Kind::Text, "off, suppress (answer what is known) or strict (requests never leave the host)"},
+    {"unknown-unicast", Kind::Text, "flood or drop"},
+    {"keep-inner-tags", Kind::Boolean, "let the guests' VLAN tags travel in the tunnel"},
+    {"mtu", Kind::Number, "largest IP packet of a guest"},
+};
+inline constexpr Option PORT_KEYS[] = {
+    {"interface", Kind::Text, "tap, veth or NIC that serves the guest"},
+    {"segment", Kind::Text, "name of its segment"},
+    {"hook", Kind::Text, "auto, xdp, xdp-generic or tc"},
+};
+inline constexpr Option UPLINK_KEYS[] = {
+    {"interface", Kind::Text, "the physical NIC"},
+    {"hook", Kind::Text, "auto, xdp, xdp-generic or tc"},
+};
+inline constexpr Option REMOTE_KEYS[] = {
+    {"segment", Kind::Text, "name of the segment"},
+    {"address", Kind::Text, "address of the remote VTEP"},
+};
+inline constexpr Option FDB_KEYS[] = {
+    {"segment", Kind::Text, "name of the segment"},
+    {"mac", Kind::Text, "MAC address"},
+    {"port", Kind::Text, "interface of the local port behind which it is"},
+    {"remote", Kind::Text, "address of the VTEP behind which it is"},
+    {"vni", Kind::Number, "VNI towards that remote, if not the segment's"},
+    {"origin", Kind::Text, "cli, evpn or dynamic (list, flush: config too)"},
+    {"dynamic", Kind::Flag, "learned entries; with add: one that ages"},
+    {"static", Kind::Flag, "entries of config and cli"},
+};
+inline constexpr Option NEIGHBOR_KEYS[] = {
+    {"segment", Kind::Text, "name of the segment"},
+    {"ip", Kind::Text, "address of the guest"},
+    {"mac", Kind::Text, "its MAC address"},
+    {"remote", Kind::Text, "VTEP behind which it is, where the FDB cannot say"},
+    {"vni", Kind::Number, "VNI towards that remote, if not the segment's"},
+    {"origin", Kind::Text, "cli, evpn or dynamic (list, flush: config too)"},
+    {"dynamic", Kind::Flag, "learned entries; with add: one that ages"},
+    {"static", Kind::Flag, "entries of config and cli"},
+};
+inline constexpr Option BY_NAME[] = {{"name", Kind::Text, "name of the segment"}};
+inline constexpr Option BY_INTERFACE[] = {{"interface", Kind::Text, "its interface"}};
+inline constexpr Option BY_SEGMENT[] = {{"segment", Kind::Text, "only those of this segment"}};
+inline constexpr Option STATS_KEYS[] = {{"by", Kind::Text, "segment, port or verdict (default: verdict)"}};
+inline constexpr Option SHOW_KEYS[] = {{"owner", Kind::Text, "only what config or cli owns"}};
+inline constexpr Option CHECK_KEYS[] = {{"host", Kind::Text, "as this host of the document's hosts"}};
+inline constexpr Option APPLY_KEYS[] = {
+    {"dry-run", Kind::Flag, "say what would change, change nothing"},
+    {"replace", Kind::Flag, "remove objects of the CLI that the document does not name"},
+};
+
+inline constexpr std::string_view SEGMENT_COLUMNS =
+    "name vni remotes encapsulation learning aging_seconds learning_limit arp unknown_unicast keep_inner_tags mtu "
+    "owner";
+inline constexpr std::string_view PORT_COLUMNS = "interface segment hook state owner";
+inline constexpr std::string_view UPLINK_COLUMNS = "interface hook state owner";
+inline constexpr std::string_view REMOTE_COLUMNS = "segment vni address owner";
+inline constexpr std::string_view FDB_COLUMNS = "segment vni mac port remote origin age_seconds";
+inline constexpr std::string_view NEIGHBOR_COLUMNS = "segment vni ip mac remote origin age_seconds";
+inline constexpr std::string_view STATS_COLUMNS = "segment port verdict packets bytes";
+
+}  // namespace detail
+
+inline constexpr Command COMMANDS[] = {
+    {"status", "", "", "", "what the daemon runs and what it waits for", {}},
+    {"check", "", "", "", "test the datapath; refused (1) while anything is degraded", {}},
+    {"stats", "", "", "", "packets and bytes by verdict, segment or port", detail::STATS_KEYS, detail::STATS_COLUMNS},
+
+    {"config", "show", "", "", "everything, in the form that apply takes", detail::SHOW_KEYS},
+    {"config", "check", "file", "file", "read a document and say what is wrong with it; needs no daemon",
+     detail::CHECK_KEYS},
+    {"config", "apply", "file", "file", "make the document the configuration", detail::APPLY_KEYS},
+
+    {"segment", "list", "", "", "all segments", {}, detail::SEGMENT_COLUMNS},
+    {"segment", "show", "name", "name", "one segment", detail::BY_NAME, detail::SEGMENT_COLUMNS},
+    {"segment", "add", "name", "name vni", "make a segment", detail::SEGMENT_KEYS},
+    {"segment", "set", "name", "name", "change the keys that are given", detail::SEGMENT_KEYS},
+    {"segment", "del", "name", "name", "remove a segment", detail::BY_NAME},
+
+    {"port", "list", "", "", "all ports", detail::BY_SEGMENT, detail::PORT_COLUMNS},
+    {"port", "show", "interface", "interface", "one port: its hook, and why", detail::BY_INTERFACE,
+     detail::PORT_COLUMNS},
+    {"port", "add", "interface", "interface segment", "attach an interface to a segment", detail::PORT_KEYS},
+    {"port", "set", "interface", "interface", "change the keys that are given", detail::PORT_KEYS},
+    {"port", "del", "interface", "interface", "detach a port", detail::BY_INTERFACE},
+
+    {"uplink", "list", "", "", "all uplinks", {}, detail::UPLINK_COLUMNS},
+    {"uplink", "show", "interface", "interface", "one uplink: its hook, and why", detail::BY_INTERFACE,
+     detail::UPLINK_COLUMNS},
+    {"uplink", "add", "interface", "interface", "use an interface as an uplink", detail::UPLINK_KEYS},
+    {"uplink", "set", "interface", "interface", "change the keys that are given", detail::UPLINK_KEYS},
+    {"uplink", "del", "interface", "interface", "stop using an uplink", detail::BY_INTERFACE},
+
+    {"remote", "list", "", "", "the flood lists", detail::REMOTE_KEYS, detail::REMOTE_COLUMNS},
+    {"remote", "add", "address", "segment address", "add a VTEP to a segment's flood list", detail::REMOTE_KEYS},
+    {"remote", "del", "address", "segment address", "take a VTEP from a flood list; entries that point there stay",
+     detail::REMOTE_KEYS},
+
+    {"fdb", "list", "", "", "MAC addresses and where they are; options are filters", detail::FDB_KEYS,
+     detail::FDB_COLUMNS},
+    {"fdb", "add", "", "segment mac", "add an entry; refused if another of the same rank is there", detail::FDB_KEYS,
+     {}, true},
+    {"fdb", "set", "", "segment mac", "add or replace an entry", detail::FDB_KEYS, {}, true},
+    {"fdb", "del", "", "segment mac", "remove an entry", detail::FDB_KEYS, {}, true},
+    {"fdb", "flush", "", "", "remove learned entries; options are filters", detail::FDB_KEYS},
+
+    {"neighbor", "list", "", "", "IP addresses and their MACs; options are filters", detail::NEIGHBOR_KEYS,
+     detail::NEIGHBOR_COLUMNS},
+    {"neighbor", "add", "", "segment ip mac", "add an entry; refused if another of the same rank is there",
+     detail::NEIGHBOR_KEYS, {}, true},
+    {"neighbor", "set", "", "segment ip mac", "add or replace an entry", detail::NEIGHBOR_KEYS, {}, true},
+    {"neighbor", "del", "", "segment ip", "remove an entry", detail::NEIGHBOR_KEYS, {}, true},
+    {"neighbor", "flush", "", "", "remove learned entries; options are filters", detail::NEIGHBOR_KEYS},
+};
+
+constexpr const Command* find(std::string_view noun, std::string_view verb) {
+    const auto at = std::ranges::find_if(COMMANDS, [&](const Command& c) { return c.noun == noun && c.verb == verb; });
+    return at == std::end(COMMANDS) ? nullptr : at;
+}
+
+// "fdb add" or "status", as the request's "command" has it.
+constexpr const Command* find(std::string_view name) {
+    const auto space = name.find(' ');
+    return find(name.substr(0, space), space == name.npos ? "" : name.substr(space + 1));
+}
+
+constexpr const Option* find_option(const Command& command, std::string_view option) {
+    const auto at = std::ranges::find(command.options, option, &Option::name);
+    return at == command.options.end() ? nullptr : &*at;
+}
+
+// "fdb add"; the inverse of find.
+inline std::string name(const Command& command) {
+    std::string out(command.noun);
+    if (!command.verb.empty()) out.append(" ").append(command.verb);
+    return out;
+}
+
+// aging-seconds -> aging_seconds
+inline std::string json_key(std::string_view option) {
+    std::string out(option);
+    std::ranges::replace(out, '-', '_');
+    return out;
+}
 
 }  // namespace weft::protocol

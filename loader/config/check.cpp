@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// What a document must satisfy beyond its form: nothing twice, nothing that names what is not there, one family of
+// addresses. Values that are empty because their form was wrong are passed over.
+#include <set>
+#include <unordered_set>
+
+#include "config.hpp"
+
+namespace weft {
+
+namespace {
+
+std::string family(const Ip& ip) { return ip.is_v4() ? "IPv4" : "IPv6"; }
+
+std::string at(const char* section, std::size_t index, std::string_view rest = "") {
+    return std::string("/") + section + "/" + std::to_string(index) + std::string(rest);
+}
+
+// What is wrong with ip as another VTEP of document, or empty.
+std::string wrong_remote(const Document& document, const Ip& ip) {
+    if (!document.vtep) return "there is no vtep to reach " + ip.text() + " from";
+    const Ip& own = document.vtep->address;
+    if (own.is_unspecified() || ip.is_unspecified()) return "";
+    if (ip == own) return ip.text() + " is this host's own VTEP";
+    if (ip.is_v4() != own.is_v4()) return ip.text() + " is " + family(ip) + ", the VTEP " + own.text() + " is " + family(own);
+    return "";
+}
+
+void check_mac(const Mac& mac, std::vector<Complaint>& out) {
+    if (mac.is_zero()) out.push_back({"/mac", "is all zero, which no host has"});
+    else if (mac.is_multicast()) out.push_back({"/mac", mac.text() + " is a multicast address, which no host has"});
+}
+
+// weft names its own tunnel device so; an operator's interface must not look like one.
+bool is_reserved(std::string_view interface) {
+    constexpr std::string_view OWN = "weft-";
+    return interface == "lo" || (interface.size() == 15 && interface.starts_with(OWN) &&
+                                 interface.find_first_not_of("0123456789abcdef", OWN.size()) == interface.npos);
+}
+
+class Check {
+public:
+    explicit Check(const Document& document) : document_(document) {}
+
+    std::vector<Complaint> all() {
+        if (document_.vtep && document_.vtep->address.is_unspecified()) complain("/vtep/address", "is missing");
+        for (std::size_t i = 0; i < document_.uplinks.size(); ++i)
+            take_interface(document_.uplinks[i].interface, "an uplink", at("uplinks", i, "/interface"));
+        segments();
+        ports();
+        const RecordCheck record(document_);
+        fdb(record);
+        neighbors(record);
+        return std::move(out_);
+    }
+
+private:
+    void complain(std::string path, std::string what) { out_.push_back({std::move(path), std::move(what)}); }
+
+    void take_interface(const std::string& interface, const std::string& use, std::string path) {
+        if (interface.empty()) return;
+        if (is_reserved(interface)) complain(path, interface + " cannot be " + use);
+        const auto [old, fresh] = interfaces_.emplace(interface, use);
+        if (!fresh) complain(std::move(path), interface + " is already " + old->second);
+    }
+
+    void segments() {
+        for (std::size_t i = 0; i < document_.segments.size(); ++i) {
+            const Segment& segment = document_.segments[i];
+            if (!segment.name.empty() && !names_.insert(segment.name).second)
+                complain(at("segments", i, "/name"), segment.name + " is given twice");
+            const auto [old, fresh] = vnis_.emplace(segment.vni, segment.name);
+            if (segment.vni != 0 && !fresh)
+                complain(at("segments", i, "/vni"), std::to_string(segment.vni) + " is taken by segment " + old->second);
+            remotes(segment, at("segments", i, "/remotes"));
+        }
+    }
+
+    void remotes(const Segment& segment, const std::string& path) {
+        if (!segment.remotes.empty() && !document_.vtep)
+            return complain(path, "segment " + segment.name + " has remotes, but there is no vtep");
+        std::unordered_set<Ip> seen;
+        for (std::size_t i = 0; i < segment.remotes.size(); ++i) {
+            const Ip& ip = segment.remotes[i].address;
+            const std::string here = path + "/" + std::to_string(i);
+            if (const auto wrong = wrong_remote(document_, ip); !wrong.empty()) complain(here, wrong);
+            if (!ip.is_unspecified() && !seen.insert(ip).second) complain(here, ip.text() + " is given twice");
+        }
+    }
+
+    void ports() {
+        for (std::size_t i = 0; i < document_.ports.size(); ++i) {
+            const Port& port = document_.ports[i];
+            take_interface(port.interface, "a port of segment " + port.segment, at("ports", i, "/interface"));
+            if (!names_.contains(port.segment)) complain(at("ports", i, "/segment"), "there is no segment " + port.segment);
+        }
+    }
+
+    void fdb(const RecordCheck& record) {
+        std::set<std::pair<std::string_view, Mac>> seen;
+        for (std::size_t i = 0; i < document_.fdb.size(); ++i) {
+            const FdbRecord& one = document_.fdb[i];
+            for (Complaint& wrong : record(one)) complain(at("fdb", i, wrong.path), std::move(wrong.what));
+            if (!one.mac.is_zero() && !seen.emplace(one.segment, one.mac).second)
+                complain(at("fdb", i), one.mac.text() + " of segment " + one.segment + " is given twice");
+        }
+    }
+
+    void neighbors(const RecordCheck& record) {
+        std::set<std::pair<std::string_view, Ip>> seen;
+        for (std::size_t i = 0; i < document_.neighbors.size(); ++i) {
+            const NeighborRecord& one = document_.neighbors[i];
+            for (Complaint& wrong : record(one)) complain(at("neighbors", i, wrong.path), std::move(wrong.what));
+            if (!one.ip.is_unspecified() && !seen.emplace(one.segment, one.ip).second)
+                complain(at("neighbors", i), one.ip.text() + " of segment " + one.segment + " is given twice");
+        }
+    }
+
+    const Document& document_;
+    std::vector<Complaint> out_;
+    std::unordered_map<std::string, std::string> interfaces_;  // name -> what it is
+    std::unordered_set<std::string_view> names_;
+    std::unordered_map<std::uint32_t, std::string> vnis_;
+};
+
+}  // namespace
+
+std::vector<Complaint> check(const Document& document) { return Check(document).all(); }
+
+RecordCheck::RecordCheck(const Document& document) : document_(document) {
+    for (const Segment& segment : document.segments) segments_.emplace(segment.name, &segment);
+    for (const Port& port : document.ports) ports_.emplace(port.interface, &port);
+}
+
+void RecordCheck::check_remote(const std::string& segment, const std::optional<Ip>& remote,
+                               const std::optional<std::uint32_t>& vni, std::vector<Complaint>& out) const {
+    const auto found = segments_.find(segment);
+    if (found == segments_.end()) out.push_back({"/segment", "there is no segment " + segment});
+    if (remote) {
+        if (auto wrong = wrong_remote(document_, *remote); !wrong.empty()) out.push_back({"/remote", std::move(wrong)});
+    } else if (vni && found != segments_.end() && *vni != found->second->vni) {
+        out.push_back({"/vni", std::to_string(*vni) + " is not the VNI of segment " + segment + " (" +
+                                   std::to_string(found->second->vni) + "); another goes with a remote only"});
+    }
+}
+
+std::vector<Complaint> RecordCheck::operator()(const FdbRecord& record) const {
+    std::vector<Complaint> out;
+    check_mac(record.mac, out);
+    check_remote(record.segment, record.remote, record.vni, out);
+    if (record.port.empty() && !record.remote) out.push_back({"", "needs a port or a remote"});
+    if (!record.port.empty() && record.remote) out.push_back({"", "has a port and a remote, must have one of them"});
+    if (record.port.empty()) return out;
+    const auto port = ports_.find(record.port);
+    if (port == ports_.end() || port->second->segment != record.segment)
+        out.push_back({"/port", record.port + " is no port of segment " + record.segment});
+    return out;
+}
+
+std::vector<Complaint> RecordCheck::operator()(const NeighborRecord& record) const {
+    std::vector<Complaint> out;
+    check_mac(record.mac, out);
+    check_remote(record.segment, record.remote, record.vni, out);
+    return out;
+}
+
+}  // namespace weft

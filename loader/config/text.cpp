@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include "text.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "net.hpp"
+
+namespace weft {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t MAX_DEPTH = 64;  // the document has 5; bounds the work of a hostile text
+constexpr std::size_t MAX_SHOWN = 60;
+
+// Builds the value; unlike the library's own parser it sees a key twice and keeps the first.
+class Builder : public nlohmann::json_sax<json> {
+public:
+    Builder(std::string_view text, std::vector<Complaint>& complaints) : text_(text), complaints_(complaints) {}
+
+    json value;
+
+    bool null() override { return put(nullptr); }
+    bool boolean(bool val) override { return put(val); }
+    bool number_integer(number_integer_t val) override { return put(val); }
+    bool number_unsigned(number_unsigned_t val) override { return put(val); }
+    bool number_float(number_float_t val, const string_t&) override { return put(val); }
+    bool string(string_t& val) override { return put(std::move(val)); }
+    bool binary(binary_t&) override { return false; }  // not in text
+
+    bool start_object(std::size_t) override { return push(json::object()); }
+    bool start_array(std::size_t) override { return push(json::array()); }
+    bool end_object() override { return pop(); }
+    bool end_array() override { return pop(); }
+
+    bool key(string_t& val) override {
+        frames_.back().key = val;
+        if (frames_.back().value.contains(val)) complaints_.push_back({path(), "is given twice"});
+        return true;
+    }
+
+    bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
+        const auto before = text_.substr(0, std::min(position > 0 ? position - 1 : 0, text_.size()));
+        const auto line = 1 + std::ranges::count(before, '\n');
+        const auto start = before.rfind('\n');
+        const auto column = 1 + (start == before.npos ? before.size() : before.size() - start - 1);
+        std::string what = error.what();
+        if (const auto at = what.find(": "); what.find("parse_error") != what.npos && at != what.npos) what.erase(0, at + 2);
+        else if (const auto end = what.find("] "); end != what.npos) what.erase(0, end + 2);
+        complaints_.push_back({"", "line " + std::to_string(line) + ", column " + std::to_string(column) + ": " + what.substr(0, 200)});
+        return false;
+    }
+
+private:
+    struct Frame {
+        json value;
+        std::string key;
+    };
+
+    bool put(json item) {
+        if (frames_.empty()) value = std::move(item);
+        else if (Frame& top = frames_.back(); top.value.is_array()) top.value.push_back(std::move(item));
+        else if (!top.value.contains(top.key)) top.value[top.key] = std::move(item);
+        return true;
+    }
+
+    bool push(json empty) {
+        if (frames_.size() >= MAX_DEPTH) {
+            complaints_.push_back({path(), "is nested deeper than " + std::to_string(MAX_DEPTH)});
+            return false;
+        }
+        frames_.push_back({std::move(empty), {}});
+        return true;
+    }
+
+    bool pop() {
+        json done = std::move(frames_.back().value);
+        frames_.pop_back();
+        return put(std::move(done));
+    }
+
+    std::string path() const {
+        std::string out;
+        for (const Frame& frame : frames_)
+            out += "/" + (frame.value.is_array() ? std::to_string(frame.value.size()) : pointer_token(frame.key));
+        return out;
+    }
+
+    std::string_view text_;
+    std::vector<Complaint>& complaints_;
+    std::vector<Frame> frames_;
+};
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), 0);
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i + 1);
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+std::string wrong_interface(const std::string& text) {
+    if (text.empty() || text == "." || text == "..") return "which is no name of an interface";
+    if (text.size() > 15) return "longest name of an interface is 15 characters";
+    const bool bad = std::ranges::any_of(text, [](unsigned char c) { return c <= ' ' || c == '/' || c == ':' || c == 127; });
+    return bad ? "the name of an interface has no space, '/' or ':'" : "";
+}
+
+std::string wrong_host(const std::string& text) {
+    const auto ip = text.find('\0') == text.npos ? Ip::parse(text) : std::nullopt;  // "\u0000" would end it early
+    if (!ip) return "which is no IP address";
+    return ip->is_host() ? "" : "which is not the address of a host";
+}
+
+}  // namespace
+
+json read_json(std::string_view text, std::vector<Complaint>& complaints) {
+    if (text.find_first_not_of(" \t\r\n") == text.npos) {
+        complaints.push_back({"", "the document is empty"});
+        return nullptr;
+    }
+    Builder builder(text, complaints);
+    if (!json::sax_parse(text, &builder)) return nullptr;
+    return std::move(builder.value);
+}
+
+std::string pointer_token(std::string_view key) {
+    std::string printable = json(key).dump(-1, ' ', true, json::error_handler_t::replace);
+    std::string out;
+    for (const char c : printable.substr(1, printable.size() - 2)) {
+        if (c == '~') out += "~0";
+        else if (c == '/') out += "~1";
+        else out += c;
+    }
+    return out;
+}
+
+std::string shown(const json& value) {
+    if (value.is_object()) return "an object";
+    if (value.is_array()) return "an array";
+    std::string out = value.dump(-1, ' ', true, json::error_handler_t::replace);
+    if (out.size() > MAX_SHOWN) out = out.substr(0, MAX_SHOWN) + "…";
+    return out;
+}
+
+std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
+    std::string_view best;
+    std::size_t least = word.size() < 4 ? 2 : 3;  // a candidate must be nearer than this
+    if (word.size() > 64) return best;
+    for (const auto candidate : candidates) {
+        const auto distance = edit_distance(word, candidate);
+        if (distance < least) least = distance, best = candidate;
+        else if (best.empty() && word.size() >= 3 && candidate.starts_with(word)) best = candidate;
+    }
+    return best;
+}
+
+std::string wrong_format(const std::string& text, std::string_view format) {
+    if (format == "interface") return wrong_interface(text);
+    if (format == "ip-host") return wrong_host(text);
+    if (format == "mac" && !Mac::parse(text)) return "which is no MAC address like 02:00:00:00:00:01";
+    return "";
+}
+
+std::string text(const std::vector<Complaint>& complaints) {
+    std::string out;
+    for (const auto& [path, what] : complaints) {
+        if (!out.empty()) out += '\n';
+        out += path.empty() ? what : path + ": " + what;
+    }
+    return out;
+}
+
+}  // namespace weft

@@ -2,7 +2,7 @@
 """Overlays most tests start from, and deliveries counted at every guest at once."""
 from lab import VNI
 from netns import Failure
-from wire import ETHERTYPE_TEST, Marker, ethernet
+from wire import ETHERTYPE_TEST, Marker, ethernet, outer_destination
 
 UNKNOWN = "02:00:00:00:99:99"
 
@@ -56,19 +56,20 @@ def deliver(source, make, to=(), none=(), frames=10, wires=None, what="frames"):
     """Sends `frames` marked frames: each guest in `to` gets each once, each in `none` nothing. `wires` maps a host to the
     number of tunnel packets a frame makes it send."""
     marker = Marker()
-    wanted = [(guest.count(marker), frames) for guest in to]
-    silent = [(guest.count(marker), 0) for guest in none]
-    wires = [(host.sent(marker), frames * copies) for host, copies in (wires or {}).items()]
+    counters = [(guest.count(marker), frames) for guest in to] + [(host.sent(marker, key=outer_destination), frames * copies)
+                                                                  for host, copies in (wires or {}).items()]
+    counters += [(guest.count(marker), 0) for guest in none]
     try:
         for number in range(frames):
             source.send(make(marker, number))
-        for counter, expected in wanted + wires:
-            counter.exactly(expected, what)
-        for counter, expected in silent:
-            counter.exactly(expected, what)
-        return [counter for counter, _ in wanted + wires]
+        for counter, expected in counters:
+            counter.settle(expected, quiet=0)
+        counters[0][0].settle(counters[0][1])  # one window in which nobody may get more
+        for counter, expected in counters:
+            counter.exactly(expected, what, quiet=0)
+        return [counter for counter, expected in counters if expected]
     finally:
-        for counter, _ in wanted + silent + wires:
+        for counter, _ in counters:
             counter.close()
 
 

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include "commands.hpp"
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+namespace weft {
+
+using nlohmann::json;
+
+namespace commands {
+
+namespace {
+
+using Handler = Answer (*)(Engine&, const Request&);
+
+const std::map<std::string_view, Handler>& handlers() {
+    static const std::map<std::string_view, Handler> table{
+        {"status", status},
+        {"check", check},
+        {"stats", stats},
+        {"config show", config_show},
+        {"config apply", config_apply},
+        {"segment list", segment_list},
+        {"segment show", segment_show},
+        {"segment add", segment_add},
+        {"segment set", segment_set},
+        {"segment del", segment_del},
+        {"port list", port_list},
+        {"port show", port_show},
+        {"port add", port_add},
+        {"port set", port_set},
+        {"port del", port_del},
+        {"uplink list", uplink_list},
+        {"uplink show", uplink_show},
+        {"uplink add", uplink_add},
+        {"uplink set", uplink_set},
+        {"uplink del", uplink_del},
+        {"remote list", remote_list},
+        {"remote add", remote_add},
+        {"remote del", remote_del},
+        {"fdb list", fdb_list},
+        {"fdb add", fdb_add},
+        {"fdb set", fdb_set},
+        {"fdb del", fdb_del},
+        {"fdb flush", fdb_flush},
+        {"neighbor list", neighbor_list},
+        {"neighbor add", neighbor_add},
+        {"neighbor set", neighbor_set},
+        {"neighbor del", neighbor_del},
+        {"neighbor flush", neighbor_flush},
+    };
+    return table;
+}
+
+Answer dispatch(Engine& engine, std::string_view line) {
+    const json request = json::parse(line);
+    if (!request.is_object() || !request.contains("command") || !request["command"].is_string())
+        return fail(EINVAL, "a request is a JSON object with a \"command\"");
+    const auto& command = request["command"].get_ref<const std::string&>();
+    const auto found = handlers().find(command);
+    if (found == handlers().end()) return fail(EINVAL, "unknown command \"" + command + "\"");
+
+    static const json none = json::object();
+    const json& arguments = request.contains("arguments") ? request["arguments"] : none;
+    if (!arguments.is_object()) return fail(EINVAL, "\"arguments\" is no object");
+    const json* batch = request.contains("batch") ? &request["batch"] : nullptr;
+    if (batch && !batch->is_array()) return fail(EINVAL, "\"batch\" is no array");
+    return found->second(engine, {arguments, batch, request.value("first_line", std::uint64_t{1})});
+}
+
+std::string refusal(const std::string& what) {
+    // Text of a client comes back in errors: what is no UTF-8 in it must not throw here.
+    return json{{"ok", false}, {"error", what}}.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+bool knows(std::string_view command) { return handlers().contains(command); }
+
+Result<std::string> text_of(const json& arguments, const char* key) {
+    const auto found = arguments.find(key);
+    if (found == arguments.end()) return fail(EINVAL, std::string(key) + " is missing");
+    if (!found->is_string()) return fail(EINVAL, std::string(key) + " is no string");
+    return found->get<std::string>();
+}
+
+Result<const SegmentState*> segment_of(Engine& engine, const json& arguments) {
+    TRY(const std::string name, text_of(arguments, "segment"));
+    const SegmentState* state = engine.parts().segments().find(name);
+    if (!state) return fail(ENOENT, "no segment " + name);
+    return state;
+}
+
+std::string applied_text(const Applied& applied) {
+    return json{{"changes", to_json(applied.changes)},
+                {"problems", applied.problems.reasons},
+                {"warnings", applied.problems.warnings}}
+        .dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Answer each_row(const Request& request, const std::function<Result<>(const json&)>& one) {
+    if (!request.batch) {
+        TRY_OK(one(request.arguments));
+        return "null";
+    }
+    json errors = json::array();
+    std::uint64_t line = request.first_line, done = 0;
+    for (const json& row : *request.batch) {
+        Result<> result = fail(EINVAL, "not a JSON object");
+        if (row.is_object() && request.arguments.empty()) {
+            result = one(row);
+        } else if (row.is_object()) {
+            json whole = request.arguments;
+            whole.update(row);
+            result = one(whole);
+        }
+        if (result)
+            ++done;
+        else
+            errors.push_back({{"line", line}, {"error", result.error().what}});
+        ++line;
+    }
+    return json{{"done", done}, {"errors", errors}}.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace commands
+
+std::string answer(Engine& engine, std::string_view line) {
+    try {
+        const auto result = commands::dispatch(engine, line);
+        if (!result) return commands::refusal(result.error().what);
+        return "{\"ok\":true,\"result\":" + *result + "}";
+    } catch (const json::exception& error) {
+        return commands::refusal(std::string("bad request: ") + error.what());
+    }
+}
+
+}  // namespace weft

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include "devices.hpp"
+
+#include <algorithm>
+
+namespace weft {
+
+namespace {
+
+constexpr std::uint64_t SILENT_AFTER = 100;  // deliveries without a frame back
+
+bool same(const device& a, const device& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+
+const char* noun(Role role) { return role == Role::Port ? "port" : "uplink"; }
+
+}  // namespace
+
+Result<> Devices::adopt() {
+    TRY(const auto rows, tables_->devices.rows());
+    for (const auto& [ifindex, row] : rows) {
+        // Without an attachment of ours the number belongs to another device by now: start its counters anew.
+        TRY(const auto attachment, tables_->attachments.find(ifindex));
+        if (!attachment) {
+            TRY_OK(tables_->devices.erase(ifindex));
+            continue;
+        }
+        accounts_->adopt(row.account);
+        rows_[ifindex] = row;
+    }
+    return Ok{};
+}
+
+void Devices::want(const std::string& name, Role role, Hook hook, const std::string& segment) {
+    Interface& interface = interfaces_[name];
+    if (interface.wanted != hook || interface.role != role) interface.attachment.reset();
+    interface.name = name;
+    interface.role = role;
+    interface.wanted = hook;
+    interface.segment = segment;
+}
+
+void Devices::serve(const Document& wanted, const Links& links, const Segments& segments, bool again,
+                    Problems& problems) {
+    std::set<std::string> names;
+    for (const Uplink& uplink : wanted.uplinks) {
+        want(uplink.interface, Role::Uplink, uplink.hook, "");
+        names.insert(uplink.interface);
+    }
+    for (const Port& port : wanted.ports) {
+        want(port.interface, Role::Port, port.hook, port.segment);
+        names.insert(port.interface);
+    }
+    std::erase_if(interfaces_, [&](const auto& entry) { return !names.contains(entry.first); });
+
+    for (auto& [name, interface] : interfaces_) {
+        const Link* link = links.find(name);
+        if (!link || link->ifindex != interface.ifindex) {
+            interface.attachment.reset();
+            interface.silent = false;
+        }
+        interface.ifindex = link ? link->ifindex : 0;
+        if (link) {
+            serve_one(interface, *link, segments, again, problems);
+            continue;
+        }
+        interface.problem = "does not exist yet: it is attached when it appears";
+        const std::string line = std::string(noun(interface.role)) + " " + name + " " + interface.problem;
+        interface.role == Role::Uplink ? problems.add(line) : problems.warn(line);
+    }
+}
+
+void Devices::serve_one(Interface& interface, const Link& link, const Segments& segments, bool again,
+                        Problems& problems) {
+    const std::string what = std::string(noun(interface.role)) + " " + interface.name;
+    if (!link.ethernet) {
+        interface.problem = "is no Ethernet device";
+        problems.add(what + " " + interface.problem);
+        return;
+    }
+    if (!interface.attachment || again) {
+        auto attached = datapath_->attach(link, interface.role, interface.wanted);
+        if (!attached) {
+            interface.attachment.reset();
+            interface.problem = attached.error().what;
+            problems.add(what + ": " + interface.problem);
+            return;
+        }
+        interface.attachment = std::move(*attached);
+        interface.problem.clear();
+    }
+    problems.check(write_row(interface, link, segments), what);
+}
+
+Result<std::uint16_t> Devices::account_for(std::uint32_t ifindex) {
+    const auto found = rows_.find(ifindex);
+    if (found != rows_.end()) return found->second.account;
+    return accounts_->allocate();
+}
+
+Result<> Devices::write_row(Interface& interface, const Link& link, const Segments& segments) {
+    TRY(const std::uint16_t account, account_for(link.ifindex));
+    device row{};
+    row.ifindex = link.ifindex;
+    row.account = account;
+    row.mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(link.mtu, 65535));
+    row.flags = interface.role == Role::Port ? DEVICE_PORT : DEVICE_UPLINK;
+    if (interface.attachment->xdp_tx && !interface.silent) row.flags |= DEVICE_XDP_TX;
+    if (const SegmentState* segment = segments.find(interface.segment))
+        row.segment = static_cast<std::uint16_t>(segment->index);
+
+    const auto old = rows_.find(link.ifindex);
+    if (old != rows_.end() && old->second.segment != row.segment && (old->second.flags & DEVICE_PORT))
+        moved_.insert(link.ifindex);
+    interface.row = row;
+    if (old != rows_.end() && same(old->second, row)) return Ok{};
+    TRY_OK(tables_->devices.put(link.ifindex, row));
+    rows_[link.ifindex] = row;
+    ++writes_;
+    return Ok{};
+}
+
+std::vector<std::uint32_t> Devices::sweep(const Links& links, Problems& problems) {
+    std::set<std::uint32_t> served;
+    for (const auto& [name, interface] : interfaces_)
+        if (interface.attachment) served.insert(interface.ifindex);
+    std::vector<std::uint32_t> gone(moved_.begin(), moved_.end());
+    moved_.clear();
+    std::erase_if(rows_, [&](const auto& entry) {
+        const auto& [ifindex, row] = entry;
+        if (served.contains(ifindex)) return false;
+        if (links.find(ifindex)) problems.check(datapath_->detach(ifindex), "detach");
+        if (!problems.check(tables_->devices.erase(ifindex), "sweep devices")) return false;
+        accounts_->release(row.account);
+        ++writes_;
+        if (row.flags & DEVICE_PORT) gone.push_back(ifindex);
+        return true;
+    });
+    if (const auto forgotten = datapath_->forget_missing(links); !forgotten)
+        problems.add(forgotten.error().prepend("clean up after vanished interfaces").what);
+    return gone;
+}
+
+bool Devices::look_for_silent_ports() {
+    bool found = false;
+    for (auto& [name, interface] : interfaces_) {
+        if (interface.role != Role::Port || interface.silent || !(interface.row.flags & DEVICE_XDP_TX)) continue;
+        const auto delivered = accounts_->deliveries(interface.row.account);
+        if (!delivered || delivered->packets < SILENT_AFTER) continue;
+        const auto seen = accounts_->read(interface.row.account);
+        if (!seen) continue;
+        const bool answered = std::any_of(seen->begin(), seen->end(), [](const tally& one) { return one.packets > 0; });
+        if (answered) continue;
+        interface.silent = found = true;
+    }
+    return found;
+}
+
+PortsBySegment Devices::ports_by_segment() const {
+    PortsBySegment out;
+    for (const auto& [name, interface] : interfaces_)
+        if (interface.role == Role::Port && interface.attachment) out[interface.segment].push_back(interface.ifindex);
+    for (auto& [segment, ports] : out) std::sort(ports.begin(), ports.end());
+    return out;
+}
+
+const Interface* Devices::find(const std::string& name) const {
+    const auto found = interfaces_.find(name);
+    return found == interfaces_.end() ? nullptr : &found->second;
+}
+
+const Interface* Devices::find(std::uint32_t ifindex) const {
+    for (const auto& [name, interface] : interfaces_)
+        if (interface.ifindex == ifindex && ifindex != 0) return &interface;
+    return nullptr;
+}
+
+bool Devices::may_xdp_redirect(std::uint32_t ifindex) const {
+    const Interface* interface = find(ifindex);
+    return interface && interface->attachment && interface->attachment->xdp_tx;
+}
+
+}  // namespace weft

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Ports and uplinks as they are served: which of the wanted interfaces exist, what is attached to them, and their rows
+// of `devices`. An interface that does not exist is waited for; one that came back with another ifindex is attached
+// anew.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "accounts.hpp"
+#include "datapath.hpp"
+#include "links.hpp"
+#include "model.hpp"
+#include "problems.hpp"
+#include "result.hpp"
+#include "segments.hpp"
+
+namespace weft {
+
+// One wanted port or uplink.
+struct Interface {
+    std::string name;
+    Role role = Role::Port;
+    Hook wanted = Hook::Auto;
+    std::string segment;                   // ports
+    std::uint32_t ifindex = 0;             // 0: it does not exist now
+    std::optional<Attachment> attachment;  // none: not served
+    std::string problem;                   // why not served
+    bool silent = false;                   // XDP frames went in and nothing ever came back: delivered through TC
+    device row{};                          // as the kernel holds it
+};
+
+class Devices {
+public:
+    Devices(Tables& tables, Datapath& datapath, Accounts& accounts)
+        : tables_(&tables), datapath_(&datapath), accounts_(&accounts) {}
+
+    Result<> adopt();
+
+    // Attaches what is wanted and exists, and writes its row. again: look at what is attached already too (drift).
+    void serve(const Document& wanted, const Links& links, const Segments& segments, bool again, Problems& problems);
+    // Takes away what is not wanted or no longer exists; gives the ifindexes of ports that went or changed segment.
+    std::vector<std::uint32_t> sweep(const Links& links, Problems& problems);
+    // Ports that take XDP frames but never answered one (see Interface::silent). True if one was found.
+    bool look_for_silent_ports();
+
+    PortsBySegment ports_by_segment() const;  // served ports, by ifindex
+    const std::map<std::string, Interface>& all() const { return interfaces_; }
+    const Interface* find(const std::string& name) const;
+    const Interface* find(std::uint32_t ifindex) const;
+    bool may_xdp_redirect(std::uint32_t ifindex) const;  // uplinks, for next hops
+    std::uint64_t writes() const { return writes_; }
+
+private:
+    void want(const std::string& name, Role role, Hook hook, const std::string& segment);
+    void serve_one(Interface& interface, const Link& link, const Segments& segments, bool again, Problems& problems);
+    Result<> write_row(Interface& interface, const Link& link, const Segments& segments);
+    Result<std::uint16_t> account_for(std::uint32_t ifindex);
+
+    Tables* tables_;
+    Datapath* datapath_;
+    Accounts* accounts_;
+    std::map<std::string, Interface> interfaces_;
+    std::map<std::uint32_t, device> rows_;  // as the kernel holds them
+    std::set<std::uint32_t> moved_;         // ports whose segment changed since the last sweep
+    std::uint64_t writes_ = 0;
+};
+
+}  // namespace weft

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include "engine.hpp"
+
+#include <spdlog/spdlog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "mtu.hpp"
+#include "tunnel_device.hpp"
+
+namespace weft {
+
+namespace {
+
+constexpr unsigned SWEEP_EVERY = 12;  // refreshes between two looks for unused next hops
+
+bool same(const ::config& a, const ::config& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+
+std::uint32_t now_s() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint32_t>(now.tv_sec);
+}
+
+std::string host_of(const EngineOptions& options) {
+    if (!options.host.empty()) return options.host;
+    char name[256] = {};
+    return gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+// The tunnel device of the document's VTEP; 0 and a reason when it cannot be had: the datapath runs on without it.
+std::uint32_t ensure_tunnel(Netlink& netlink, Links& links, const std::string& instance, const Document& document,
+                            std::string& problem) {
+    problem.clear();
+    if (!document.vtep) return 0;
+    const auto ifindex = ensure_tunnel_device(netlink, instance, document.vtep->port);
+    if (!ifindex) {
+        problem = "no tunnel device, segmentation offload is lost on receive: " + ifindex.error().what;
+        return 0;
+    }
+    if (!links.find(*ifindex))
+        if (const auto read = links.reload(); !read) problem = read.error().what;
+    return *ifindex;
+}
+
+void log_new(const std::vector<std::string>& before, const std::vector<std::string>& now) {
+    for (const std::string& line : now)
+        if (std::find(before.begin(), before.end(), line) == before.end()) spdlog::warn("{}", line);
+}
+
+}  // namespace
+
+Result<Document> load_document(const EngineOptions& options) {
+    if (options.config_file.empty()) return Document{};
+    std::ifstream file(options.config_file);
+    if (!file) return fail_errno("open " + options.config_file);
+    std::stringstream content;
+    content << file.rdbuf();
+    if (!file) return fail_errno("read " + options.config_file);
+    Parsed parsed = parse_config(content.str(), host_of(options));
+    if (!parsed.complaints.empty()) return fail(EINVAL, text(parsed.complaints));
+    return std::move(parsed.document);
+}
+
+Result<std::unique_ptr<Engine>> Engine::start(const EngineOptions& options) {
+    TRY(Document config, load_document(options));
+    TRY(Links links, Links::open());
+    TRY_OK(links.reload());
+    if (const auto complaints = mtu_complaints(config, links.all()); !complaints.empty())
+        return fail(EINVAL, text(complaints));
+
+    auto cli = load_objects(options.run_dir + "/objects.json");
+    if (!cli) spdlog::warn("objects of the CLI are lost: {}", cli.error().what);
+    std::vector<std::string> warnings;
+    Document wanted = cli ? merged_leniently(std::move(config), *cli, warnings) : std::move(config);
+    for (const std::string& warning : warnings) spdlog::warn("{}", warning);
+
+    TRY(Netlink netlink, Netlink::open());
+    std::string problem;
+    const std::uint32_t tunnel = ensure_tunnel(netlink, links, options.instance, wanted, problem);
+    const ::config settings = settings_of(wanted, tunnel);
+    TRY(Datapath datapath, Datapath::open(options.instance, settings));
+    TRY(Flooder flooder, Flooder::open(datapath.tables()));
+    std::unique_ptr<Engine> engine(new Engine(options, std::move(wanted), std::move(links), std::move(netlink),
+                                              std::move(datapath), std::move(flooder)));
+    engine->settings_ = settings;
+    engine->tunnel_problem_ = problem;
+    if (cli) engine->persisted_ = std::move(*cli);
+    TRY_OK(engine->open_parts());
+    return engine;
+}
+
+Engine::Engine(EngineOptions options, Document wanted, Links links, Netlink netlink, Datapath datapath, Flooder flooder)
+    : options_(std::move(options)),
+      wanted_(std::move(wanted)),
+      links_(std::move(links)),
+      netlink_(std::move(netlink)),
+      datapath_(std::move(datapath)),
+      flooder_(std::move(flooder)) {}
+
+Engine::~Engine() = default;
+
+std::string Engine::host() const { return host_of(options_); }
+
+// The rings first: what the datapath reports while the tables are read must not be lost.
+Result<> Engine::open_parts() {
+    const auto receive = [this](const event& event, std::span<const std::uint8_t> frame) { handle(event, frame); };
+    TRY(Events events, Events::open(datapath_.events_fd(), receive));
+    events_.emplace(std::move(events));
+    const auto xdp_tx = [this](std::uint32_t ifindex) {
+        return reconciler_ && reconciler_->devices().may_xdp_redirect(ifindex);
+    };
+    TRY(nexthops_, NextHops::open(datapath_.tables(), links_, xdp_tx));
+    collect_own_macs();
+    Learner::Context context;
+    context.port_segment = [this](std::uint32_t ifindex) -> std::uint32_t {
+        const Interface* port = reconciler_ ? reconciler_->devices().find(ifindex) : nullptr;
+        return port && port->role == Role::Port ? port->row.segment : 0;
+    };
+    context.own_mac = [this](const Mac& mac) { return own_macs_.contains(mac); };
+    context.next_hop = [this](const Ip& remote, std::uint32_t vni) { return nexthops_->acquire(remote, vni); };
+    learner_.emplace(datapath_.tables(), std::move(context));
+    reconciler_.emplace(datapath_, *nexthops_, *learner_, links_);
+    if (wanted_.vtep) TRY_OK(nexthops_->set_vtep(*wanted_.vtep));
+    flooder_.set_config(settings_);
+    TRY_OK(reconciler_->adopt());
+    if (const Link* tunnel = links_.find(settings_.tunnel_ifindex)) TRY_OK(datapath_.attach_tunnel(*tunnel));
+    reconcile(true);
+    return Ok{};
+}
+
+void Engine::handle(const event& event, std::span<const std::uint8_t> frame) {
+    if (!reconciler_) return;  // between opening the rings and reading the tables: the source is reported again
+    switch (event.type) {
+        case EVENT_LEARN_MAC:
+        case EVENT_LEARN_NEIGHBOR:
+            return learner_->handle(event);
+        case EVENT_FLOOD:
+            return flooder_.handle(event, frame);
+        case EVENT_RESOLVE:
+            return nexthops_->want(event.nexthop);
+        default:
+            return;  // of a newer datapath
+    }
+}
+
+std::vector<Engine::Source> Engine::sources() {
+    return {{links_.fd(), [this] { return links_changed(); }},
+            {nexthops_->fd(), [this] { return nexthops_->receive(); }},
+            {events_->fd(), [this] { return events_->receive(); }}};
+}
+
+void Engine::collect_own_macs() {
+    own_macs_.clear();
+    for (const auto& [ifindex, link] : links_.all())
+        if (!link.mac.is_zero()) own_macs_.insert(link.mac);
+}
+
+Result<> Engine::links_changed() {
+    bool ours = false;
+    TRY_OK(links_.receive([&](Links::Change, const Link& link) {
+        const Devices& devices = reconciler_->devices();
+        ours =
+            ours || devices.find(link.name) || devices.find(link.ifindex) || link.ifindex == settings_.tunnel_ifindex;
+    }));
+    collect_own_macs();
+    if (!ours) return Ok{};
+    if (settings_.tunnel_ifindex && !links_.find(settings_.tunnel_ifindex)) TRY_OK(use_settings(wanted_));
+    reconcile(false);
+    return Ok{};
+}
+
+// What the programs are loaded with; nothing is loaded anew when nothing changed.
+Result<> Engine::use_settings(const Document& document) {
+    const std::uint32_t tunnel = ensure_tunnel(netlink_, links_, options_.instance, document, tunnel_problem_);
+    const ::config settings = settings_of(document, tunnel);
+    if (const Link* link = links_.find(tunnel)) TRY_OK(datapath_.attach_tunnel(*link));
+    if (!same(settings, settings_)) {
+        TRY_OK(datapath_.configure(settings));
+        flooder_.set_config(settings);
+        settings_ = settings;
+    }
+    if (document.vtep && document.vtep != wanted_.vtep) TRY_OK(nexthops_->set_vtep(*document.vtep));
+    return Ok{};
+}
+
+void Engine::reconcile(bool again) {
+    const std::uint64_t before = reconciler_->devices().writes();
+    Problems now = reconciler_->run(wanted_, again);
+    if (!tunnel_problem_.empty()) now.add(tunnel_problem_);
+    if (reconciler_->devices().writes() != before) now.check(nexthops_->refresh(), "next hops");
+    log_new(problems_.reasons, now.reasons);
+    log_new(problems_.warnings, now.warnings);
+    problems_ = std::move(now);
+}
+
+Result<> Engine::tick() {
+    const std::uint64_t aged = learner_->counters().aged;
+    TRY_OK(learner_->age(now_s()));
+    deleted_ = deleted_ || learner_->counters().aged != aged;
+    if (!recount_) return Ok{};
+    recount_ = false;
+    return learner_->recount();
+}
+
+Result<> Engine::refresh() {
+    if (wanted_.vtep && !links_.find(settings_.tunnel_ifindex)) TRY_OK(use_settings(wanted_));
+    TRY_OK(nexthops_->refresh());
+    reconciler_->devices().look_for_silent_ports();
+    reconcile(true);
+    reconciler_->segments().tidy();
+    if (++refreshes_ % SWEEP_EVERY != 0 || !deleted_) return Ok{};
+    deleted_ = false;
+    return reconciler_->sweep_nexthops();
+}
+
+Result<> Engine::persist() {
+    CliObjects own = cli_part(wanted_);
+    if (own == persisted_) return Ok{};
+    TRY_OK(save_objects(objects_path(), own));
+    persisted_ = std::move(own);
+    return Ok{};
+}
+
+Result<Applied> Engine::commit(Document next, bool dry_run) {
+    auto complaints = check(next);
+    const auto too_big = mtu_complaints(next, links_.all());
+    complaints.insert(complaints.end(), too_big.begin(), too_big.end());
+    if (!complaints.empty()) return fail(EINVAL, text(complaints));
+    Applied applied{difference(wanted_, next), {}};
+    if (dry_run) return applied;
+    TRY_OK(use_settings(next));
+    wanted_ = std::move(next);
+    deleted_ = true;
+    TRY_OK(persist());
+    reconcile(false);
+    applied.problems = problems_;
+    return applied;
+}
+
+Result<Applied> Engine::apply(Document config, bool dry_run, bool replace) {
+    Document next = replace ? std::move(config) : merged(std::move(config), cli_part(wanted_));
+    TRY(Applied applied, commit(std::move(next), dry_run));
+    if (dry_run || !replace) return applied;
+    const auto of_cli = [](const auto&, const auto& entry) { return entry.origin == ORIGIN_CLI; };
+    TRY_OK(reconciler_->entries().fdb().erase_if(of_cli));
+    TRY_OK(reconciler_->entries().neighbors().erase_if(of_cli));
+    TRY_OK(entries_changed());
+    return applied;
+}
+
+Result<Applied> Engine::reload() {
+    TRY(Document config, load_document(options_));
+    return apply(std::move(config), false, false);
+}
+
+Result<Applied> Engine::change(Document next) { return commit(std::move(next), false); }
+
+Result<> Engine::entries_changed() {
+    Entries& entries = reconciler_->entries();
+    const auto segments = [this](std::uint32_t index) {
+        const SegmentState* state = reconciler_->segments().find(index);
+        return state ? state->name : std::string();
+    };
+    std::set<std::pair<std::string, Mac>> macs;
+    for (const fdb_key& key : entries.fdb().take_overridden()) macs.emplace(segments(key.segment), Mac::of(key.mac));
+    std::set<std::pair<std::string, Ip>> ips;
+    for (const neighbor_key& key : entries.neighbors().take_overridden())
+        ips.emplace(segments(key.segment), Ip::of(key.ip));
+    if (!macs.empty())
+        std::erase_if(wanted_.fdb, [&](const FdbRecord& r) { return macs.contains({r.segment, r.mac}); });
+    if (!ips.empty())
+        std::erase_if(wanted_.neighbors, [&](const NeighborRecord& r) { return ips.contains({r.segment, r.ip}); });
+
+    if (entries.fdb().take_dynamic_changed() | entries.neighbors().take_dynamic_changed()) recount_ = true;
+    if (entries.fdb().take_erased() | entries.neighbors().take_erased()) deleted_ = true;
+    const Problems problems = reconciler_->accept(wanted_);
+    if (!problems.reasons.empty()) return fail(EIO, problems.reasons.front());
+    return Ok{};
+}
+
+}  // namespace weft

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The daemon without its loop and its socket: what is wanted (configuration document and CLI objects), what there is
+// (links, programs, tables), and what keeps the second like the first. Everything happens on the thread that calls.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "config.hpp"
+#include "datapath.hpp"
+#include "events.hpp"
+#include "flood.hpp"
+#include "learn.hpp"
+#include "links.hpp"
+#include "netlink.hpp"
+#include "nexthops.hpp"
+#include "objects.hpp"
+#include "reconcile.hpp"
+#include "result.hpp"
+
+namespace weft {
+
+struct EngineOptions {
+    std::string instance;
+    std::string config_file;  // empty: an empty document
+    std::string host;         // whose section of `hosts`; empty: the machine's name
+    std::string run_dir;      // /run/weft/<instance>
+};
+
+// What an apply did, or would do.
+struct Applied {
+    std::vector<ObjectChange> changes;
+    Problems problems;
+};
+
+class Engine {
+public:
+    // Everything checked first: an Error before anything is changed names each complaint on a line of its own.
+    static Result<std::unique_ptr<Engine>> start(const EngineOptions& options);
+    ~Engine();
+
+    // For the loop: when the fd is readable, call ready.
+    struct Source {
+        int fd;
+        std::function<Result<>()> ready;
+    };
+    std::vector<Source> sources();
+    Result<> tick();     // each second: aging
+    Result<> refresh();  // every few seconds: what drifted is put right
+
+    const Document& wanted() const { return wanted_; }
+    // The document becomes the configuration. replace: the CLI's objects and entries go as well.
+    Result<Applied> apply(Document config, bool dry_run, bool replace);
+    Result<Applied> reload();  // SIGHUP: the file again
+    // Objects of the CLI: `next` is wanted_ with the change in it.
+    Result<Applied> change(Document next);
+    // Call after a command wrote entries: accepted remotes, learning's counts and the document follow.
+    Result<> entries_changed();
+
+    Reconciler& parts() { return *reconciler_; }
+    const Reconciler& parts() const { return *reconciler_; }
+    const Links& links() const { return links_; }
+    NextHops& nexthops() { return *nexthops_; }
+    Learner& learner() { return *learner_; }
+    Datapath& datapath() { return datapath_; }
+    const Events& events() const { return *events_; }
+    const Flooder& flooder() const { return flooder_; }
+    const EngineOptions& options() const { return options_; }
+    std::string host() const;  // whose section of `hosts` is ours
+    const Problems& problems() const { return problems_; }
+    const std::string& tunnel_problem() const { return tunnel_problem_; }
+    std::uint32_t tunnel_ifindex() const { return settings_.tunnel_ifindex; }
+    const ::config& settings() const { return settings_; }
+
+private:
+    Engine(EngineOptions options, Document wanted, Links links, Netlink netlink, Datapath datapath, Flooder flooder);
+
+    Result<> open_parts();
+    Result<> use_settings(const Document& document);
+    Result<Applied> commit(Document next, bool dry_run);
+    void reconcile(bool again);
+    Result<> links_changed();
+    void collect_own_macs();
+    void handle(const event& event, std::span<const std::uint8_t> frame);
+    std::string objects_path() const { return options_.run_dir + "/objects.json"; }
+    Result<> persist();
+
+    EngineOptions options_;
+    Document wanted_;
+    CliObjects persisted_;
+    Links links_;
+    Netlink netlink_;
+    Datapath datapath_;
+    Flooder flooder_;
+    ::config settings_{};
+    std::string tunnel_problem_;
+    std::optional<NextHops> nexthops_;
+    std::optional<Learner> learner_;
+    std::optional<Reconciler> reconciler_;
+    std::optional<Events> events_;
+    std::unordered_set<Mac> own_macs_;
+    Problems problems_;
+    bool deleted_ = false;  // entries or objects went: next hops may be unused
+    bool recount_ = false;  // commands changed dynamic entries: learning's counts are off
+    unsigned refreshes_ = 0;
+};
+
+// struct config of the programs for a document.
+::config settings_of(const Document& document, std::uint32_t tunnel_ifindex);
+
+// Reads and checks the file of the options; the error holds every complaint, a line each.
+Result<Document> load_document(const EngineOptions& options);
+
+}  // namespace weft

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include "entries.hpp"
+
+namespace weft {
+
+int precedence(std::uint8_t origin) {
+    if (origin == ORIGIN_DYNAMIC) return 0;
+    return origin == ORIGIN_EVPN ? 1 : 2;
+}
+
+std::uint32_t nexthop_of(const fdb_entry& entry) { return entry.kind == FDB_REMOTE ? entry.target : 0; }
+std::uint32_t nexthop_of(const neighbor& entry) { return entry.nexthop; }
+
+bool same_target(const fdb_entry& a, const fdb_entry& b) { return a.kind == b.kind && a.target == b.target; }
+bool same_target(const neighbor& a, const neighbor& b) {
+    return std::memcmp(a.mac, b.mac, sizeof a.mac) == 0 && a.nexthop == b.nexthop;
+}
+
+template <typename K, typename V>
+Result<> Records<K, V>::adopt() {
+    TRY(const auto all, map_->rows());
+    for (const auto& [key, entry] : all) {
+        count(key, entry, 1);
+        if (entry.origin == ORIGIN_CONFIG) config_[key] = entry;
+    }
+    return Ok{};
+}
+
+// Only static and evpn entries make a remote accepted; a dynamic one came from an accepted remote.
+template <typename K, typename V>
+void Records<K, V>::count(const K& key, const V& entry, int by) {
+    const std::uint32_t hop = nexthop_of(entry);
+    if (entry.origin == ORIGIN_DYNAMIC || hop == 0) return;
+    const std::pair<std::uint32_t, std::uint32_t> use{key.segment, hop};
+    auto& uses = (*uses_)[use];
+    uses += static_cast<std::uint32_t>(by);
+    if (uses == 0) uses_->erase(use);
+}
+
+template <typename K, typename V>
+Result<> Records<K, V>::write(const K& key, const V& entry, const std::optional<V>& old) {
+    if (const auto done = map_->put(key, entry); !done) {
+        if (done.error().code != E2BIG) return tl::make_unexpected(done.error());
+        const std::string max = std::to_string(map_->max_entries());
+        return fail(ENOSPC, "table " + map_->name() + " is full: " + max + " of " + max + " entries are used");
+    }
+    ++writes_;
+    if (old) count(key, *old, -1);
+    count(key, entry, 1);
+    if (entry.origin == ORIGIN_DYNAMIC || (old && old->origin == ORIGIN_DYNAMIC)) dynamic_changed_ = true;
+    return Ok{};
+}
+
+template <typename K, typename V>
+Result<> Records<K, V>::remove(const K& key, const V& old) {
+    TRY(const bool there, map_->erase(key));
+    if (!there) return Ok{};
+    ++writes_;
+    erased_ = true;
+    count(key, old, -1);
+    if (old.origin == ORIGIN_DYNAMIC) dynamic_changed_ = true;
+    if (config_.erase(key)) overridden_.insert(key);
+    return Ok{};
+}
+
+template <typename K, typename V>
+void Records<K, V>::sync(const Wanted& wanted, Problems& problems) {
+    for (const auto& [key, entry] : wanted) {
+        const auto known = config_.find(key);
+        if (known != config_.end() && same_target(known->second, entry)) continue;
+        const auto old = map_->find(key);
+        if (!problems.check(old, "static entry")) continue;
+        if (problems.check(write(key, entry, *old), "static entry")) config_[key] = entry;
+    }
+    std::vector<std::pair<K, V>> gone;
+    for (const auto& [key, entry] : config_)
+        if (!wanted.contains(key)) gone.emplace_back(key, entry);
+    for (const auto& [key, entry] : gone) {
+        problems.check(remove(key, entry), "sweep static entry");
+        overridden_.erase(key);
+    }
+}
+
+template <typename K, typename V>
+Result<std::optional<V>> Records<K, V>::put(const K& key, const V& entry, Mode mode) {
+    TRY(const auto old, map_->find(key));
+    if (old && mode == Mode::Add) {
+        const int theirs = precedence(old->origin), ours = precedence(entry.origin);
+        if (theirs >= ours && same_target(*old, entry)) return std::optional<V>();
+        if (theirs >= ours) return old;
+    }
+    TRY_OK(write(key, entry, old));
+    if (config_.erase(key)) overridden_.insert(key);
+    return std::optional<V>();
+}
+
+template <typename K, typename V>
+Result<bool> Records<K, V>::erase(const K& key) {
+    TRY(const auto old, map_->find(key));
+    if (!old) return false;
+    TRY_OK(remove(key, *old));
+    return true;
+}
+
+template class Records<fdb_key, fdb_entry>;
+template class Records<neighbor_key, neighbor>;
+
+Result<> Entries::adopt() {
+    TRY_OK(fdb_.adopt());
+    return neighbors_.adopt();
+}
+
+void Entries::sync(const Document& wanted, const Segments& segments, const Devices& devices, Problems& problems) {
+    sync_fdb(wanted, segments, devices, problems);
+    sync_neighbors(wanted, segments, problems);
+}
+
+void Entries::sync_fdb(const Document& wanted, const Segments& segments, const Devices& devices, Problems& problems) {
+    Records<fdb_key, fdb_entry>::Wanted rows;
+    for (const FdbRecord& record : wanted.fdb) {
+        const SegmentState* segment = segments.find(record.segment);
+        if (!segment) continue;
+        fdb_key key{};
+        key.segment = static_cast<__u16>(segment->index);
+        record.mac.copy_to(key.mac);
+        fdb_entry entry{};
+        entry.origin = ORIGIN_CONFIG;
+        if (record.remote) {
+            const auto id = nexthops_->acquire(*record.remote, record.vni.value_or(segment->row.vni));
+            if (!problems.check(id, "FDB entry " + record.mac.text())) continue;
+            entry.kind = FDB_REMOTE;
+            entry.target = *id;
+        } else {
+            const Interface* port = devices.find(record.port);
+            if (!port || port->ifindex == 0) continue;  // written when the port appears
+            entry.kind = FDB_PORT;
+            entry.target = port->ifindex;
+        }
+        rows[key] = entry;
+    }
+    fdb_.sync(rows, problems);
+}
+
+void Entries::sync_neighbors(const Document& wanted, const Segments& segments, Problems& problems) {
+    Records<neighbor_key, neighbor>::Wanted rows;
+    for (const NeighborRecord& record : wanted.neighbors) {
+        const SegmentState* segment = segments.find(record.segment);
+        if (!segment) continue;
+        neighbor entry{};
+        record.mac.copy_to(entry.mac);
+        entry.origin = ORIGIN_CONFIG;
+        if (record.remote) {
+            const auto id = nexthops_->acquire(*record.remote, record.vni.value_or(segment->row.vni));
+            if (!problems.check(id, "neighbor " + record.ip.text())) continue;
+            entry.nexthop = *id;
+        }
+        rows[{segment->index, record.ip.raw()}] = entry;
+    }
+    neighbors_.sync(rows, problems);
+}
+
+Result<> Entries::forget_segment(std::uint32_t index) {
+    const auto in_segment = [index](const auto& key, const auto&) { return key.segment == index; };
+    TRY_OK(fdb_.erase_if(in_segment));
+    TRY_OK(neighbors_.erase_if(in_segment));
+    return Ok{};
+}
+
+Result<> Entries::forget_port(std::uint32_t ifindex) {
+    TRY_OK(fdb_.erase_if([ifindex](const fdb_key&, const fdb_entry& entry) {
+        return entry.kind == FDB_PORT && entry.target == ifindex && entry.origin != ORIGIN_DYNAMIC;
+    }));
+    return Ok{};
+}
+
+}  // namespace weft

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// FDB entries and neighbors that are not learned: the document's records become rows, the CLI's and EVPN's are rows
+// from the start (and so survive a restart). Precedence: static (config, cli) over evpn over dynamic. Learner owns the
+// rest.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "devices.hpp"
+#include "model.hpp"
+#include "nexthops.hpp"
+#include "problems.hpp"
+#include "result.hpp"
+#include "segments.hpp"
+#include "tables.hpp"
+
+namespace weft {
+
+// 0 dynamic, 1 evpn, 2 static
+int precedence(std::uint8_t origin);
+
+// The next hop an entry names, 0 if none; the same way of forwarding, whoever wants it.
+std::uint32_t nexthop_of(const fdb_entry& entry);
+std::uint32_t nexthop_of(const neighbor& entry);
+bool same_target(const fdb_entry& a, const fdb_entry& b);
+bool same_target(const neighbor& a, const neighbor& b);
+
+struct BytesLess {
+    template <typename K>
+    bool operator()(const K& a, const K& b) const {
+        return std::memcmp(&a, &b, sizeof a) < 0;
+    }
+};
+
+enum class Mode { Add, Set };
+
+// One table whose rows have owners: fdb or neighbors.
+template <typename K, typename V>
+class Records {
+public:
+    using Wanted = std::map<K, V, BytesLess>;
+
+    Records(Map<K, V>& map, RemoteUses& uses) : map_(&map), uses_(&uses) {}
+
+    Result<> adopt();
+    // The document's rows: writes what differs, then takes away what it no longer holds.
+    void sync(const Wanted& wanted, Problems& problems);
+    // none: done. An entry: it stands in the way (same precedence and different, or a higher one).
+    Result<std::optional<V>> put(const K& key, const V& entry, Mode mode);
+    Result<bool> erase(const K& key);
+    // Erases what the predicate takes; gives how many.
+    template <typename Take>
+    Result<std::uint64_t> erase_if(Take&& take);
+
+    Result<std::optional<V>> find(const K& key) const { return map_->find(key); }
+    Result<std::vector<std::pair<K, V>>> rows() const { return map_->rows(); }
+    // Keys of the document's that a command changed: they are no longer the document's.
+    std::set<K, BytesLess> take_overridden() { return std::exchange(overridden_, {}); }
+    bool take_dynamic_changed() { return std::exchange(dynamic_changed_, false); }
+    bool take_erased() { return std::exchange(erased_, false); }
+    std::uint64_t writes() const { return writes_; }
+
+private:
+    Result<> write(const K& key, const V& entry, const std::optional<V>& old);
+    Result<> remove(const K& key, const V& old);
+    void count(const K& key, const V& entry, int by);
+
+    Map<K, V>* map_;
+    RemoteUses* uses_;
+    Wanted config_;  // rows of ORIGIN_CONFIG as the kernel holds them
+    std::set<K, BytesLess> overridden_;
+    bool dynamic_changed_ = false, erased_ = false;
+    std::uint64_t writes_ = 0;
+};
+
+class Entries {
+public:
+    Entries(Tables& tables, NextHops& nexthops)
+        : nexthops_(&nexthops), fdb_(tables.fdb, uses_), neighbors_(tables.neighbors, uses_) {}
+    Entries(const Entries&) = delete;  // fdb_ and neighbors_ point at uses_
+    Entries& operator=(const Entries&) = delete;
+
+    Result<> adopt();
+    void sync(const Document& wanted, const Segments& segments, const Devices& devices, Problems& problems);
+    Result<> forget_segment(std::uint32_t index);
+    // Static and evpn rows that name the port's old ifindex.
+    Result<> forget_port(std::uint32_t ifindex);
+
+    Records<fdb_key, fdb_entry>& fdb() { return fdb_; }
+    Records<neighbor_key, neighbor>& neighbors() { return neighbors_; }
+    const RemoteUses& remote_uses() const { return uses_; }
+    std::uint64_t writes() const { return fdb_.writes() + neighbors_.writes(); }
+
+private:
+    void sync_fdb(const Document& wanted, const Segments& segments, const Devices& devices, Problems& problems);
+    void sync_neighbors(const Document& wanted, const Segments& segments, Problems& problems);
+
+    NextHops* nexthops_;
+    RemoteUses uses_;
+    Records<fdb_key, fdb_entry> fdb_;
+    Records<neighbor_key, neighbor> neighbors_;
+};
+
+extern template class Records<fdb_key, fdb_entry>;
+extern template class Records<neighbor_key, neighbor>;
+
+template <typename K, typename V>
+template <typename Take>
+Result<std::uint64_t> Records<K, V>::erase_if(Take&& take) {
+    TRY(const auto all, map_->rows());
+    std::uint64_t count = 0;
+    for (const auto& [key, entry] : all) {
+        if (!take(key, entry)) continue;
+        TRY_OK(remove(key, entry));
+        ++count;
+    }
+    return count;
+}
+
+}  // namespace weft

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include "objects.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "map.hpp"
+
+namespace weft {
+
+namespace {
+
+const std::string& key(const Uplink& uplink) { return uplink.interface; }
+const std::string& key(const Segment& segment) { return segment.name; }
+const std::string& key(const Port& port) { return port.interface; }
+std::string key(const FdbRecord& record) { return record.segment + " " + record.mac.text(); }
+std::string key(const NeighborRecord& record) { return record.segment + " " + record.ip.text(); }
+
+template <typename T>
+bool holds(const std::vector<T>& objects, const std::string& wanted) {
+    return std::any_of(objects.begin(), objects.end(), [&](const T& one) { return key(one) == wanted; });
+}
+
+Segment* find_segment(Document& document, const std::string& name) {
+    for (Segment& segment : document.segments)
+        if (segment.name == name) return &segment;
+    return nullptr;
+}
+
+void add_remote(Segment& segment, const Ip& address) {
+    const bool there = std::any_of(segment.remotes.begin(), segment.remotes.end(),
+                                   [&](const Remote& remote) { return remote.address == address; });
+    if (!there) segment.remotes.push_back({address, ORIGIN_CLI});
+}
+
+template <typename T>
+void add_missing(std::vector<T>& to, const std::vector<T>& from) {
+    for (const T& object : from)
+        if (!holds(to, key(object))) to.push_back(object);
+}
+
+// A segment of the CLI that the document took over keeps the remotes the CLI gave it.
+void add_remotes(Document& document, const CliObjects& cli) {
+    for (const auto& [name, address] : cli.remotes)
+        if (Segment* segment = find_segment(document, name)) add_remote(*segment, address);
+    for (const Segment& from : cli.document.segments)
+        if (Segment* segment = find_segment(document, from.name))
+            for (const Remote& remote : from.remotes) add_remote(*segment, remote.address);
+}
+
+template <typename T>
+void compare(std::vector<ObjectChange>& changes, const char* what, const std::vector<T>& before,
+             const std::vector<T>& after) {
+    std::map<std::string, const T*> old;
+    for (const T& object : before) old[key(object)] = &object;
+    for (const T& object : after) {
+        const auto found = old.find(key(object));
+        if (found == old.end())
+            changes.push_back({"add", what, key(object)});
+        else if (!(*found->second == object))
+            changes.push_back({"change", what, key(object)});
+        if (found != old.end()) old.erase(found);
+    }
+    for (const auto& [name, object] : old) changes.push_back({"delete", what, name});
+}
+
+// Adds one object and keeps the result only if it fits.
+template <typename Add>
+void try_one(Document& document, const std::string& name, std::vector<std::string>& warnings, Add&& add) {
+    Document candidate = document;
+    add(candidate);
+    const auto complaints = check(candidate);
+    if (complaints.empty())
+        document = std::move(candidate);
+    else
+        warnings.push_back(name +
+                           " of the CLI does not fit the configuration and is left out: " + complaints.front().what);
+}
+
+template <typename T>
+Result<> load_section(const nlohmann::json& file, const char* section, std::vector<T> Document::*member,
+                      Document& into) {
+    if (!file.contains(section)) return Ok{};
+    for (const auto& object : file.at(section)) {
+        auto parsed = parse_object(section, object, ORIGIN_CLI);
+        if (!parsed.complaints.empty()) return fail(EINVAL, text(parsed.complaints));
+        for (T& one : parsed.document.*member) (into.*member).push_back(std::move(one));
+    }
+    return Ok{};
+}
+
+Result<CliObjects> from_json(const nlohmann::json& file) {
+    CliObjects objects;
+    TRY_OK(load_section(file, "uplinks", &Document::uplinks, objects.document));
+    TRY_OK(load_section(file, "segments", &Document::segments, objects.document));
+    TRY_OK(load_section(file, "ports", &Document::ports, objects.document));
+    for (const auto& remote : file.value("remotes", nlohmann::json::array())) {
+        const auto address = Ip::parse(remote.at("address").get<std::string>());
+        if (!address) return fail(EINVAL, "a remote's address is none");
+        objects.remotes.emplace_back(remote.at("segment").get<std::string>(), *address);
+    }
+    return objects;
+}
+
+}  // namespace
+
+CliObjects cli_part(const Document& all) {
+    CliObjects cli;
+    const auto own = [](const auto& object) { return object.owner == ORIGIN_CLI; };
+    std::copy_if(all.uplinks.begin(), all.uplinks.end(), std::back_inserter(cli.document.uplinks), own);
+    std::copy_if(all.segments.begin(), all.segments.end(), std::back_inserter(cli.document.segments), own);
+    std::copy_if(all.ports.begin(), all.ports.end(), std::back_inserter(cli.document.ports), own);
+    for (const Segment& segment : all.segments) {
+        if (own(segment)) continue;
+        for (const Remote& remote : segment.remotes)
+            if (own(remote)) cli.remotes.emplace_back(segment.name, remote.address);
+    }
+    return cli;
+}
+
+Document merged(Document config, const CliObjects& cli) {
+    add_missing(config.uplinks, cli.document.uplinks);
+    add_missing(config.segments, cli.document.segments);
+    add_missing(config.ports, cli.document.ports);
+    add_remotes(config, cli);
+    return config;
+}
+
+Document merged_leniently(Document config, const CliObjects& cli, std::vector<std::string>& warnings) {
+    Document whole = merged(config, cli);
+    if (check(whole).empty()) return whole;
+    for (const Uplink& uplink : cli.document.uplinks)
+        if (!holds(config.uplinks, key(uplink)))
+            try_one(config, "uplink " + key(uplink), warnings, [&](Document& d) { d.uplinks.push_back(uplink); });
+    for (const Segment& segment : cli.document.segments)
+        if (!holds(config.segments, key(segment)))
+            try_one(config, "segment " + key(segment), warnings, [&](Document& d) { d.segments.push_back(segment); });
+    for (const Port& port : cli.document.ports)
+        if (!holds(config.ports, key(port)))
+            try_one(config, "port " + key(port), warnings, [&](Document& d) { d.ports.push_back(port); });
+    for (const auto& [name, address] : cli.remotes)
+        if (find_segment(config, name))
+            try_one(config, "remote " + address.text(), warnings, [&, &name = name, &address = address](Document& d) {
+                add_remote(*find_segment(d, name), address);
+            });
+    return config;
+}
+
+std::vector<ObjectChange> difference(const Document& before, const Document& after) {
+    std::vector<ObjectChange> changes;
+    if (before.vtep.has_value() != after.vtep.has_value())
+        changes.push_back({after.vtep ? "add" : "delete", "vtep", (after.vtep ? after : before).vtep->address.text()});
+    else if (before.vtep != after.vtep)
+        changes.push_back({"change", "vtep", after.vtep->address.text()});
+    if (!(before.limits == after.limits)) changes.push_back({"change", "limits", ""});
+    compare(changes, "uplink", before.uplinks, after.uplinks);
+    compare(changes, "segment", before.segments, after.segments);
+    compare(changes, "port", before.ports, after.ports);
+    compare(changes, "fdb", before.fdb, after.fdb);
+    compare(changes, "neighbor", before.neighbors, after.neighbors);
+    return changes;
+}
+
+nlohmann::json to_json(const std::vector<ObjectChange>& changes) {
+    auto out = nlohmann::json::array();
+    for (const ObjectChange& change : changes)
+        out.push_back({{"action", change.action}, {"object", change.object}, {"name", change.name}});
+    return out;
+}
+
+Result<CliObjects> load_objects(const std::string& path) {
+    std::ifstream file(path);
+    if (!file) {
+        if (errno == ENOENT) return CliObjects{};
+        return fail_errno("open " + path);
+    }
+    try {
+        auto objects = from_json(nlohmann::json::parse(file));
+        if (!objects) return fail(objects.error(), path);
+        return objects;
+    } catch (const nlohmann::json::exception& error) {
+        return fail(EINVAL, path + ": " + error.what());
+    }
+}
+
+Result<> save_objects(const std::string& path, const CliObjects& objects) {
+    nlohmann::json file = to_json(objects.document, ORIGIN_CLI);
+    file["remotes"] = nlohmann::json::array();
+    for (const auto& [segment, address] : objects.remotes)
+        file["remotes"].push_back({{"segment", segment}, {"address", address.text()}});
+    const std::string text = file.dump(2) + "\n", next = path + ".new";
+
+    Fd fd(::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
+    if (!fd) return fail_errno("create " + next);
+    if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) || ::fsync(fd.get()) != 0)
+        return fail_errno("write " + next);
+    if (::rename(next.c_str(), path.c_str()) != 0) return fail_errno("rename " + next);
+    return Ok{};
+}
+
+}  // namespace weft

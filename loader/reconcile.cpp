@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include "reconcile.hpp"
+
+#include "mtu.hpp"
+
+namespace weft {
+
+namespace {
+
+bool same(const std::map<std::uint32_t, LearnRules>& a, const std::map<std::uint32_t, LearnRules>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+        return x.first == y.first && x.second.vni == y.second.vni && x.second.learning == y.second.learning &&
+               x.second.aging_seconds == y.second.aging_seconds && x.second.limit == y.second.limit;
+    });
+}
+
+}  // namespace
+
+Reconciler::Reconciler(Datapath& datapath, NextHops& nexthops, Learner& learner, const Links& links)
+    : tables_(&datapath.tables()),
+      nexthops_(&nexthops),
+      learner_(&learner),
+      links_(&links),
+      accounts_(datapath.tables()),
+      segments_(datapath.tables(), accounts_, nexthops),
+      devices_(datapath.tables(), datapath, accounts_),
+      entries_(datapath.tables(), nexthops) {}
+
+Result<> Reconciler::adopt() {
+    TRY_OK(devices_.adopt());
+    TRY_OK(segments_.adopt());
+    return entries_.adopt();
+}
+
+Problems Reconciler::run(const Document& wanted, bool again) {
+    Problems problems;
+    for (const Complaint& complaint : mtu_complaints(wanted, links_->all()))
+        problems.add(complaint.path + ": " + complaint.what);
+    segments_.prepare(wanted, *links_, problems);
+    teach(wanted, problems);
+    devices_.serve(wanted, *links_, segments_, again, problems);
+    segments_.publish(wanted, devices_.ports_by_segment(), problems);
+    entries_.sync(wanted, segments_, devices_, problems);
+    accept(wanted, problems);
+    sweep(wanted, problems);
+    return problems;
+}
+
+void Reconciler::sweep(const Document& wanted, Problems& problems) {
+    const auto segments = segments_.sweep(wanted, problems);
+    for (const std::uint32_t index : segments) {
+        problems.check(entries_.forget_segment(index), "sweep segment");
+        problems.check(learner_->forget_segment(index), "sweep segment");
+    }
+    const auto ports = devices_.sweep(*links_, problems);
+    for (const std::uint32_t ifindex : ports) {
+        problems.check(entries_.forget_port(ifindex), "sweep port");
+        problems.check(learner_->forget_port(ifindex), "sweep port");
+    }
+    if (!segments.empty() || !ports.empty()) accept(wanted, problems);
+}
+
+void Reconciler::teach(const Document& wanted, Problems& problems) {
+    std::map<std::uint32_t, LearnRules> rules;
+    for (const Segment& segment : wanted.segments)
+        if (const SegmentState* state = segments_.find(segment.name))
+            rules[state->index] = {segment.vni, segment.learning, segment.aging_seconds, segment.learning_limit};
+    if (taught_ && same(rules, rules_)) return;
+    if (!problems.check(learner_->set_rules(rules), "learning")) return;
+    rules_ = std::move(rules);
+    taught_ = true;
+}
+
+Problems Reconciler::accept(const Document& wanted) {
+    Problems problems;
+    accept(wanted, problems);
+    return problems;
+}
+
+// With vtep.accept "any" a remote that entries were learned from has a row of its own, for its next hop's sake.
+void Reconciler::accept(const Document& wanted, Problems& problems) {
+    const auto& learned = learner_->next_hops_used();
+    const bool any = wanted.vtep && wanted.vtep->accept_any;
+    segments_.accept(
+        wanted, entries_.remote_uses(), [&](std::uint32_t id) { return any && learned.contains(id); }, problems);
+}
+
+Result<> Reconciler::sweep_nexthops() {
+    std::set<std::uint32_t> used;
+    segments_.collect_nexthops(used);
+    TRY(const auto entries, tables_->fdb.rows());
+    for (const auto& [key, entry] : entries) used.insert(nexthop_of(entry));
+    TRY(const auto neighbors, tables_->neighbors.rows());
+    for (const auto& [key, entry] : neighbors) used.insert(nexthop_of(entry));
+    return nexthops_->sweep(used);
+}
+
+}  // namespace weft

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Wanted -> tables. One pass adds and changes first and sweeps after; what the kernel holds already is not written
+// again, so a pass over pinned tables that are right writes nothing. Runs at start, after each command that changed an
+// object, and when an interface came, changed or went.
+#pragma once
+
+#include <cstdint>
+
+#include "accounts.hpp"
+#include "datapath.hpp"
+#include "devices.hpp"
+#include "entries.hpp"
+#include "learn.hpp"
+#include "links.hpp"
+#include "model.hpp"
+#include "nexthops.hpp"
+#include "problems.hpp"
+#include "segments.hpp"
+
+namespace weft {
+
+class Reconciler {
+public:
+    Reconciler(Datapath& datapath, NextHops& nexthops, Learner& learner, const Links& links);
+    Reconciler(const Reconciler&) = delete;  // the parts point at each other
+    Reconciler& operator=(const Reconciler&) = delete;
+
+    // Reads the pinned tables: call once, before the first run().
+    Result<> adopt();
+    // again: attached interfaces are looked at too (offloads drift, programs are taken off by hand).
+    Problems run(const Document& wanted, bool again);
+    // After a command changed entries: the remotes they name are accepted, others no longer.
+    Problems accept(const Document& wanted);
+
+    Accounts& accounts() { return accounts_; }
+    const Accounts& accounts() const { return accounts_; }
+    Segments& segments() { return segments_; }
+    Devices& devices() { return devices_; }
+    Entries& entries() { return entries_; }
+    // Rows written since the start.
+    std::uint64_t writes() const { return segments_.writes() + devices_.writes() + entries_.writes(); }
+
+    // Frees next hops that nothing names. Walks the tables: call seldom, and only after something was deleted.
+    Result<> sweep_nexthops();
+
+private:
+    void sweep(const Document& wanted, Problems& problems);
+    void teach(const Document& wanted, Problems& problems);
+    void accept(const Document& wanted, Problems& problems);
+
+    Tables* tables_;
+    NextHops* nexthops_;
+    Learner* learner_;
+    const Links* links_;
+    Accounts accounts_;
+    Segments segments_;
+    Devices devices_;
+    Entries entries_;
+    std::map<std::uint32_t, LearnRules> rules_;
+    bool taught_ = false;
+};
+
+}  // namespace weft

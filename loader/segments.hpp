@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Segments as the programs see them: an index by VNI, the segment row, the flood list in two banks and the VTEPs that
+// are accepted (`segments`, `vnis`, `floods`, `remotes`). Keeps what the kernel holds beside what is wanted and writes
+// only the difference.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "accounts.hpp"
+#include "links.hpp"
+#include "model.hpp"
+#include "nexthops.hpp"
+#include "problems.hpp"
+#include "result.hpp"
+#include "tables.hpp"
+
+namespace weft {
+
+struct SegmentState {
+    std::uint32_t index = 0;
+    std::string name;
+    ::segment row{};                   // as the kernel holds it
+    std::vector<std::uint32_t> slots;  // the flood list in row.flood_bank
+    std::uint32_t idle_slots = 0;      // rows still in the other bank
+    std::chrono::steady_clock::time_point switched{};
+};
+
+// (segment index, next-hop id) of static and evpn entries: their remotes are accepted as the flood list's are.
+using RemoteUses = std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t>;
+using PortsBySegment = std::map<std::string, std::vector<std::uint32_t>>;
+
+class Segments {
+public:
+    Segments(Tables& tables, Accounts& accounts, NextHops& nexthops)
+        : tables_(&tables), accounts_(&accounts), nexthops_(&nexthops) {}
+
+    Result<> adopt();
+
+    // Index, account and row of every wanted segment; a new one starts with an empty flood list and no VNI.
+    void prepare(const Document& wanted, const Links& links, Problems& problems);
+    // Flood lists of the ports that are served, then the VNI.
+    void publish(const Document& wanted, const PortsBySegment& ports, Problems& problems);
+    // The remotes of flood lists and `uses`; a row that is neither goes unless keep takes its next hop.
+    void accept(const Document& wanted, const RemoteUses& uses, const std::function<bool(std::uint32_t)>& keep,
+                Problems& problems);
+    // Takes away what is not wanted; gives the indices that went.
+    std::vector<std::uint32_t> sweep(const Document& wanted, Problems& problems);
+    // Rows of banks that no frame reads any more.
+    void tidy();
+
+    const SegmentState* find(const std::string& name) const;
+    const SegmentState* find(std::uint32_t index) const;
+    const std::map<std::uint32_t, SegmentState>& by_vni() const { return by_vni_; }
+    void collect_nexthops(std::set<std::uint32_t>& used) const;
+    std::uint64_t writes() const { return writes_; }
+
+private:
+    using Accepted = std::map<std::pair<std::uint32_t, Ip>, std::uint32_t>;  // (segment index, address) -> next hop
+    Accepted acceptable(const Document& wanted, const RemoteUses& uses, Problems& problems);
+    Result<SegmentState*> ensure(const Segment& segment);
+    std::uint32_t free_index() const;
+    Result<> adopt_floods();
+    Result<> write_row(SegmentState& state, const ::segment& row);
+    Result<> write_list(SegmentState& state, const std::vector<std::uint32_t>& slots, std::uint32_t ports);
+    Result<> erase_bank(std::uint32_t index, std::uint16_t bank, std::uint32_t from, std::uint32_t to);
+    std::vector<std::uint32_t> flood_remotes(const Segment& segment, Problems& problems);
+    Result<> remove(std::uint32_t vni, const SegmentState& state);
+
+    Tables* tables_;
+    Accounts* accounts_;
+    NextHops* nexthops_;
+    std::map<std::uint32_t, SegmentState> by_vni_;
+    std::map<std::string, std::uint32_t> vni_by_name_;
+    std::set<std::uint32_t> published_;  // VNIs with a row in `vnis`
+    Accepted accepted_;                  // rows of `remotes`
+    std::uint64_t writes_ = 0;
+};
+
+}  // namespace weft

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include "view.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace weft {
+
+using nlohmann::json;
+
+namespace {
+
+// An object in the document's keys, with its owner.
+template <typename T>
+json base(const T& object, std::vector<T> Document::*list, const char* section) {
+    Document alone;
+    (alone.*list).push_back(object);
+    json out = to_json(alone)[section][0];
+    out["owner"] = name(object.owner);
+    return out;
+}
+
+void add_interface(Engine& engine, json& out, const std::string& interface_name) {
+    const Interface* interface = engine.parts().devices().find(interface_name);
+    const Link* link = engine.links().find(interface_name);
+    out["state"] = "waiting";
+    out["present"] = link != nullptr;
+    out["warnings"] = json::array();
+    if (link)
+        out.update({{"ifindex", link->ifindex}, {"mtu", link->mtu}, {"up", link->up}, {"carrier", link->carrier}});
+    if (!interface) return;
+    if (!interface->attachment) {
+        if (link) out["state"] = "failed";
+        out["reason"] = interface->problem;
+        return;
+    }
+    const Attachment& attachment = *interface->attachment;
+    out["state"] = "attached";
+    out["attached_hook"] = name(attachment.hook);
+    out["reason"] = attachment.reason;
+    out["xdp_delivery"] = (interface->row.flags & DEVICE_XDP_TX) != 0;
+    out["warnings"] = attachment.warnings;
+    if (interface->silent)
+        out["warnings"].push_back(
+            "frames were delivered by XDP and none came back: delivered by TC now; an XDP redirect "
+            "into a veth needs GRO or an XDP program on its peer");
+    out["counters"] = counters_view(engine, interface->row.account);
+    if (const auto delivered = engine.parts().accounts().deliveries(interface->row.account))
+        out["delivered"] = {{"packets", delivered->packets}, {"bytes", delivered->bytes}};
+}
+
+}  // namespace
+
+const char* verdict_name(std::uint32_t verdict) {
+    switch (verdict) {
+#define X(name, number, help) \
+    case number:              \
+        return #name;
+        WEFT_VERDICTS(X)
+#undef X
+        default:
+            return nullptr;
+    }
+}
+
+json counters_view(const Engine& engine, std::uint16_t account) {
+    json out = json::object();
+    const auto counters = engine.parts().accounts().read(account);
+    if (!counters) return out;
+    for (std::uint32_t verdict = 0; verdict < MAX_VERDICTS; ++verdict) {
+        const tally& one = (*counters)[verdict];
+        if (const char* label = verdict_name(verdict); label && one.packets)
+            out[label] = {{"packets", one.packets}, {"bytes", one.bytes}};
+    }
+    return out;
+}
+
+json segment_view(Engine& engine, const Segment& segment) {
+    json out = base(segment, &Document::segments, "segments");
+    const SegmentState* state = engine.parts().segments().find(segment.name);
+    if (!state) return out;
+    out["mtu"] = state->row.mtu;
+    out["index"] = state->index;
+    out["learned"] = engine.learner().learned(state->index);
+    out["flood"] = {{"ports", state->row.flood_ports}, {"remotes", state->row.flood_remotes}};
+    out["counters"] = counters_view(engine, state->row.account);
+    return out;
+}
+
+json port_view(Engine& engine, const Port& port) {
+    json out = base(port, &Document::ports, "ports");
+    out["hook"] = name(port.hook);
+    add_interface(engine, out, port.interface);
+    return out;
+}
+
+json uplink_view(Engine& engine, const Uplink& uplink) {
+    json out = base(uplink, &Document::uplinks, "uplinks");
+    out["hook"] = name(uplink.hook);
+    add_interface(engine, out, uplink.interface);
+    return out;
+}
+
+json remote_view(Engine& engine, const Segment& segment, const Remote& remote) {
+    json out{{"segment", segment.name},
+             {"vni", segment.vni},
+             {"address", remote.address.text()},
+             {"owner", name(remote.owner)}};
+    const auto id = engine.nexthops().find(remote.address, segment.vni);
+    if (const NextHopInfo* hop = id ? engine.nexthops().info(*id) : nullptr) {
+        const Link* egress = engine.links().find(hop->path.ifindex);
+        out["state"] = hop->state;
+        out["egress"] = egress ? json(egress->name) : json();
+    }
+    return out;
+}
+
+}  // namespace weft

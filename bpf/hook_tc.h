@@ -117,6 +117,20 @@ static __always_inline __u64 encap_flags(void)
 	       (underlay_is_ipv6() ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV4);
 }
 
+/* The room is made behind the Ethernet header and its tags, which end up in front of it; this puts them back behind. */
+static __always_inline int put_back(struct frame *f, const struct ethernet_header *inner, const __u8 *tags)
+{
+	__u32 to = outer_bytes() + ETHERNET_BYTES;
+
+	if (is_vlan(inner->protocol) && bpf_skb_store_bytes(f->ctx, to, tags, MAX_TAGS * VLAN_BYTES, 0))
+		return -1;
+	frame_refresh(f);
+	if (f->data + to > f->end)
+		return -1;
+	copy_ethernet(f->data + outer_bytes(), inner);
+	return 0;
+}
+
 /*
  * Makes room for the outer header in front, its bytes undefined. adjust_room prepares an IP packet for segmentation and
  * checksum offload; it refuses what is not IP or is encapsulated already, for which change_head does where nothing is
@@ -124,24 +138,21 @@ static __always_inline __u64 encap_flags(void)
  */
 static __always_inline int frame_push(struct frame *f)
 {
+	__u8 tags[MAX_TAGS * VLAN_BYTES] = {};
 	struct ethernet_header inner;
+	int error;
 
 	if (f->data + ETHERNET_BYTES > f->end)
 		return -1;
 	copy_ethernet(&inner, f->data);
-	if (bpf_skb_adjust_room(f->ctx, outer_bytes(), BPF_ADJ_ROOM_MAC, encap_flags()) == 0) {
-		frame_refresh(f);
-		if (f->data + outer_bytes() + ETHERNET_BYTES > f->end)
-			return -1;
-		copy_ethernet(f->data + outer_bytes(), &inner);
-		return 0;
-	}
-	if (frame_gso(f) || bpf_skb_change_head(f->ctx, outer_bytes(), 0)) {
-		frame_refresh(f);
+	if (is_vlan(inner.protocol) && bpf_skb_load_bytes(f->ctx, ETHERNET_BYTES, tags, sizeof(tags)))
 		return -1;
-	}
+	if (bpf_skb_adjust_room(f->ctx, outer_bytes(), BPF_ADJ_ROOM_MAC, encap_flags()) == 0)
+		error = put_back(f, &inner, tags);
+	else
+		error = frame_gso(f) || bpf_skb_change_head(f->ctx, outer_bytes(), 0);
 	frame_refresh(f);
-	return f->data + outer_bytes() + ETHERNET_BYTES > f->end ? -1 : 0;
+	return error ? -1 : 0;
 }
 
 /* Cuts the frame to `bytes` or lengthens it with zeros. */

@@ -10,8 +10,8 @@
 /* The frame's source MAC is behind the port or remote it came from. */
 static __always_inline void learn_source(struct frame *f, const struct segment *seg)
 {
-	struct event e = {};
 	struct fdb_entry *entry;
+	struct event *e;
 	const void *mac = f->data + 6;
 
 	if (f->data + ETHERNET_BYTES > f->end)
@@ -23,9 +23,11 @@ static __always_inline void learn_source(struct frame *f, const struct segment *
 	}
 	if (!(seg->flags & SEGMENT_LEARNING))
 		return;
-	fill_event(f, &e, EVENT_LEARN_MAC);
-	copy_mac(e.mac, mac);
-	send_unless_recent(f->ctx, &e, whereabouts(f));
+	e = begin_event(f, EVENT_LEARN_MAC);
+	if (!e)
+		return;
+	copy_mac(e->mac, mac);
+	send_unless_recent(f->ctx, e, whereabouts(f));
 }
 
 /* An ARP or ND message said that `ip` has `mac`. override: it may replace another binding (ARP, an NA with O=1). */
@@ -33,7 +35,7 @@ static __always_inline void learn_neighbor(struct frame *f, const struct segment
 					   const __u8 *mac, int override)
 {
 	struct neighbor *known = bpf_map_lookup_elem(&neighbors, said);
-	struct event e = {};
+	struct event *e;
 
 	if (known && same_mac(known->mac, mac)) {
 		stamp(&known->used_s);
@@ -41,12 +43,14 @@ static __always_inline void learn_neighbor(struct frame *f, const struct segment
 	}
 	if (!(seg->flags & SEGMENT_LEARNING))
 		return;
-	fill_event(f, &e, EVENT_LEARN_NEIGHBOR);
+	e = begin_event(f, EVENT_LEARN_NEIGHBOR);
+	if (!e)
+		return;
 	if (override)
-		e.flags |= EVENT_FLAG_OVERRIDE;
-	e.ip = said->ip;
-	copy_mac(e.mac, mac);
-	send_unless_recent(f->ctx, &e, whereabouts(f));
+		e->flags |= EVENT_FLAG_OVERRIDE;
+	e->ip = said->ip;
+	copy_mac(e->mac, mac);
+	send_unless_recent(f->ctx, e, whereabouts(f));
 }
 
 #endif

@@ -79,6 +79,7 @@ enum {
 	VLAN_ID_MASK = 0x0fff,
 	MAX_TAGS = 2,
 	PROTOCOL_HOP_BY_HOP = 0, /* IP protocol numbers; <linux/in.h> and <netinet/in.h> do not go together in user space */
+	PROTOCOL_ICMP = 1,
 	PROTOCOL_TCP = 6,
 	PROTOCOL_UDP = 17,
 	PROTOCOL_ROUTING = 43,

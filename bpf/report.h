@@ -6,6 +6,7 @@
 #include <linux/errno.h>
 
 #include "confirm.h"
+#include "scratch.h"
 
 static __always_inline void count_loss(long error)
 {
@@ -62,14 +63,22 @@ __weak __noinline int send_unless_recent(hook_context *ctx, struct event *e, __u
 	return 0;
 }
 
-static __always_inline void fill_event(const struct frame *f, struct event *e, __u16 type)
+/* The event, in scratch memory, as far as the frame's way tells; null there is never, but the verifier wants it asked. */
+static __always_inline struct event *begin_event(const struct frame *f, __u16 type)
 {
-	e->type = type;
-	e->segment = f->segment;
-	e->ifindex = f->ifindex;
-	e->source = f->source;
-	e->nexthop = f->nexthop;
-	e->flags = f->flags & FRAME_FROM_REMOTE ? EVENT_FLAG_TUNNEL : 0;
+	struct scratch *scratch = scratch_of_cpu();
+
+	if (!scratch)
+		return 0;
+	scratch->event = (struct event){
+		.type = type,
+		.segment = f->segment,
+		.ifindex = f->ifindex,
+		.source = f->source,
+		.nexthop = f->nexthop,
+		.flags = f->flags & FRAME_FROM_REMOTE ? EVENT_FLAG_TUNNEL : 0,
+	};
+	return &scratch->event;
 }
 
 /* Where a frame came from, as one word: what `recent` compares. Remotes in no table differ by their address. */

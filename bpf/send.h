@@ -25,7 +25,7 @@ static __always_inline __must_check enum verdict send_to_port(struct frame *f, _
 /* Segments that the device must cut: a sum or a tag of their own each, which only the tunnel device gives them. */
 static __always_inline int needs_device(const struct frame *f)
 {
-	return frame_gso(f) && (wants_full_checksum() || f->ctx->vlan_present);
+	return frame_gso(f) && (wants_full_checksum() || has_tag(f));
 }
 
 static __always_inline __must_check enum verdict send_to_remote(struct frame *f, __u32 id)

@@ -66,7 +66,8 @@ static __always_inline __u8 tunnel_tos(const struct frame *f)
 	return settings.flags & CONFIG_TOS_INHERIT ? inner_tos(f->data, f->end) & ~ECN_MASK : settings.tos;
 }
 
-static __always_inline int set_tunnel_key(struct __sk_buff *skb, const struct nexthop *hop, __u8 tos)
+/* A function of its own, so that its key is not on the stack of all that a frame may meet. */
+static __noinline int set_tunnel_key(struct __sk_buff *skb, const struct nexthop *hop, __u8 tos)
 {
 	struct bpf_tunnel_key key = {.tunnel_tos = tos};
 	__u64 flags = tunnel_family_flag();

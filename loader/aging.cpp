@@ -136,7 +136,8 @@ Result<> Learner::forget(const Doomed& doomed) {
 }
 
 Result<> Learner::forget_port(std::uint32_t ifindex) {
-    return forget([&](const fdb_key&, const fdb_entry& entry) { return entry.kind == FDB_PORT && entry.target == ifindex; });
+    return forget(
+        [&](const fdb_key&, const fdb_entry& entry) { return entry.kind == FDB_PORT && entry.target == ifindex; });
 }
 
 Result<> Learner::forget_segment(std::uint32_t segment) {

@@ -57,15 +57,16 @@ Result<Events> Events::open(int perf_array_fd, Handler handler) {
     state->array = Fd(fcntl(perf_array_fd, F_DUPFD_CLOEXEC, 3));
     if (!state->array) return fail_errno("open the event rings");
     state->handler = std::move(handler);
-    state->buffer = perf_buffer__new(state->array.get(), RING_PAGES, State::on_sample, State::on_lost, state.get(), nullptr);
+    state->buffer =
+        perf_buffer__new(state->array.get(), RING_PAGES, State::on_sample, State::on_lost, state.get(), nullptr);
     if (!state->buffer) return fail_errno("open the event rings");
     return Events(std::move(state));
 }
 
 int Events::fd() const { return perf_buffer__epoll_fd(state_->buffer); }
 
-// consume, not poll: a look at the epoll fd takes the ring's wake-up mark away (perf_poll), after which poll finds
-// nothing. Each ring is read up to where it stood when its turn came.
+// consume, not poll: the loop's own look at the epoll fd may already have taken a ring's mark away (the kernel's
+// perf_poll clears it). Each ring is read up to where it stood when its turn came, so a call ends.
 Result<> Events::receive() {
     const int error = perf_buffer__consume(state_->buffer);
     if (error < 0) return fail_errno("read the event rings", -error);

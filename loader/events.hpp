@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Perf events from the programs (BPF_MAP_TYPE_PERF_EVENT_ARRAY by libbpf's perf_buffer): opens the rings into the pinned
-// map, hands each record to its handler. Lost records are counted.
-//
-// In an event loop wait for fd() again *before* receive(): arming a wait looks at the rings and so takes a ring's mark
-// away; a record that came between receive() and the wait would lie until the next one.
+// Perf events from the programs (BPF_MAP_TYPE_PERF_EVENT_ARRAY by libbpf's perf_buffer): opens the rings into the
+// pinned map, hands each record to its handler. Lost records are counted.
 #pragma once
 
 #include <cstdint>

@@ -91,7 +91,8 @@ void Learner::write_entry(const event& event, const LearnRules& rules, const std
         const auto row = tables_->remotes.put({event.segment, event.source}, {*target}, BPF_NOEXIST);
         if (!row && row.error().code != EEXIST) return count_refusal(row.error());
     }
-    const fdb_entry entry{.target = *target, .kind = kind, .origin = ORIGIN_DYNAMIC, .reserved = 0, .used_s = context_.now_s()};
+    const fdb_entry entry{
+        .target = *target, .kind = kind, .origin = ORIGIN_DYNAMIC, .reserved = 0, .used_s = context_.now_s()};
     const auto written = tables_->fdb.put(key, entry, old ? BPF_EXIST : BPF_NOEXIST);
     if (!written) return count_refusal(written.error());
     if (old) count_entry(key, *old, -1);
@@ -131,14 +132,16 @@ void Learner::write_neighbor(const event& event, const std::optional<neighbor>& 
 // another M seconds. One migration, or two, pass at once.
 bool Learner::may_move(const fdb_key& key, const LearnRules& rules) {
     const std::uint32_t now_s = context_.now_s();
-    bound_movers(now_s);
-    Mover& mover = movers_[std::bit_cast<std::uint64_t>(key)];
+    const auto packed = std::bit_cast<std::uint64_t>(key);
+    if (!movers_.contains(packed)) bound_movers(now_s);
+    Mover& mover = movers_[packed];
     if (now_s < mover.held_until_s) return false;
     if (now_s >= mover.window_ends_s) mover = {.moves = 0, .window_ends_s = now_s + MOVE_WINDOW_S, .held_until_s = 0};
     if (++mover.moves <= MAX_MOVES) return true;
     mover = {.moves = 0, .window_ends_s = 0, .held_until_s = now_s + MOVE_WINDOW_S};
-    spdlog::warn("VNI {}: {} moved more than {} times in {} s (a duplicate address or a loop): held where it is for {} s",
-                 rules.vni, Mac::of(key.mac).text(), MAX_MOVES, MOVE_WINDOW_S, MOVE_WINDOW_S);
+    spdlog::warn(
+        "VNI {}: {} moved more than {} times in {} s (a duplicate address or a loop): held where it is for {} s",
+        rules.vni, Mac::of(key.mac).text(), MAX_MOVES, MOVE_WINDOW_S, MOVE_WINDOW_S);
     return false;
 }
 

@@ -61,7 +61,7 @@ public:
     Result<> age(std::uint32_t now_s);
     std::uint32_t learned(std::uint32_t segment) const;  // dynamic FDB entries now
     std::uint32_t learned_neighbors(std::uint32_t segment) const;
-    Result<> recount();                                  // after entries were flushed behind its back
+    Result<> recount();  // after entries were flushed behind its back
     // Dynamic rows that point at a port that is gone or changed its segment; all dynamic rows of a segment.
     Result<> forget_port(std::uint32_t ifindex);
     Result<> forget_segment(std::uint32_t segment);
@@ -92,7 +92,8 @@ private:
     Result<std::uint64_t> sweep_entries(Cursor<fdb_key>& from, const Doomed& doomed, std::uint64_t deadline_ns);
     Result<std::uint64_t> sweep_neighbors(Cursor<neighbor_key>& from, std::uint32_t now_s, std::uint32_t grace_s,
                                           std::uint64_t deadline_ns);
-    Result<bool> outlived(const neighbor_key& key, const neighbor& row, std::uint32_t now_s, std::uint32_t grace_s) const;
+    Result<bool> outlived(const neighbor_key& key, const neighbor& row, std::uint32_t now_s,
+                          std::uint32_t grace_s) const;
     Result<> forget(const Doomed& doomed);
 
     Tables* tables_;

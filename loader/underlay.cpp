@@ -206,6 +206,11 @@ Result<std::set<Ip>> Underlay::receive() {
     if (batch.everything)
         for (const auto& [remote, old] : routes_) batch.stale.insert(remote);
     for (const auto& remote : batch.stale) TRY_OK(route(remote));
+    // An address or a carrier that came may be what a neighbor waited for (IPv6 cannot ask before its link-local address
+    // is no longer tentative); the kernel itself would try again in 5 s.
+    if (batch.everything)
+        for (const auto& [hop, neighbor] : neighbors_)
+            if (!neighbor.usable()) keep(hop, neighbor);
     batch.changed.merge(batch.stale);
     return std::move(batch.changed);
 }

@@ -83,7 +83,7 @@ Parsed parse_config(std::string_view text, std::string_view host) {
     return out;
 }
 
-Parsed parse_object(std::string_view section, const json& object, Owner owner) {
+ParsedObject parse_object(std::string_view section, const json& object, Owner owner) {
     static const std::vector<std::string_view> ROW_KEYS = {"origin", "age_seconds", "dynamic", "static"};
     static const std::vector<std::string_view> NO_KEYS;
     Parsed out;

@@ -36,7 +36,8 @@ Parsed parse_config(std::string_view text, std::string_view host);
 // section: "segments", "ports", "uplinks", "fdb", "neighbors". Rows of fdb and neighbors may carry what the lists show
 // besides ("origin", "age_seconds", "dynamic", "static"): not looked at here. Form only; see RecordCheck for meaning.
 // The Document holds just that object.
-Parsed parse_object(std::string_view section, const nlohmann::json& object, Owner owner);
+using ParsedObject = Parsed;
+ParsedObject parse_object(std::string_view section, const nlohmann::json& object, Owner owner);
 
 // What one document must satisfy beyond form; also run on config + cli objects together. Link facts (MTU) are not here.
 std::vector<Complaint> check(const Document& document);

@@ -3,15 +3,23 @@
 // host and its router. Names carry the pid; the destructor deletes the namespace and all devices in it.
 #pragma once
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "map.hpp"
 
@@ -53,6 +61,51 @@ public:
 private:
     std::string name_;
     Fd home_, fd_;
+};
+
+// Raw frames on one device of a namespace.
+class PacketSocket {
+public:
+    // Hears what comes in (not what goes out) and sends.
+    PacketSocket(const Netns& where, const std::string& device) {
+        where.in([&] {
+            fd_ = Fd(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL)));
+            sockaddr_ll at{};
+            at.sll_family = AF_PACKET;
+            at.sll_protocol = htons(ETH_P_ALL);
+            at.sll_ifindex = static_cast<int>(if_nametoindex(device.c_str()));
+            const int room = 32 * 1024 * 1024;
+            setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+            if (bind(fd_.get(), reinterpret_cast<sockaddr*>(&at), sizeof at) != 0) fd_ = Fd();
+        });
+    }
+
+    bool send(std::span<const std::uint8_t> frame) const {
+        return ::send(fd_.get(), frame.data(), frame.size(), 0) == static_cast<ssize_t>(frame.size());
+    }
+
+    // The next frame that came in and is wanted; none within the time.
+    std::optional<std::vector<std::uint8_t>> receive(const std::function<bool(std::span<const std::uint8_t>)>& wanted,
+                                                     std::chrono::milliseconds within = std::chrono::seconds(5)) const {
+        const auto end = std::chrono::steady_clock::now() + within;
+        std::vector<std::uint8_t> frame(65536);
+        for (;;) {
+            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+            pollfd wait{fd_.get(), POLLIN, 0};
+            if (poll(&wait, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0))) != 1) return std::nullopt;
+            sockaddr_ll from{};
+            socklen_t from_bytes = sizeof from;
+            const auto bytes = recvfrom(fd_.get(), frame.data(), frame.size(), MSG_DONTWAIT,
+                                        reinterpret_cast<sockaddr*>(&from), &from_bytes);
+            if (bytes < 0 || from.sll_pkttype == PACKET_OUTGOING) continue;
+            if (!wanted({frame.data(), static_cast<std::size_t>(bytes)})) continue;
+            frame.resize(static_cast<std::size_t>(bytes));
+            return frame;
+        }
+    }
+
+private:
+    Fd fd_;
 };
 
 // Waits for fd to be readable and calls receive() until done() holds. False when it does not within the time.

@@ -13,10 +13,8 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 
 from netns import Failure, Netns, Skip, run, wait_for
 from wire import BROADCAST, Counter, Marker, Sender, Tap, ethernet, ETHERTYPE_TEST
@@ -396,18 +394,3 @@ class Guest(Netns):
                 f"route add ::/0 via 2001:db8:9::{number:x}")
         self.ethtool("tail", tx=False, tso=False, gso=False)
         return tail
-
-
-def poll_until(moment):
-    """Seconds left until a monotonic moment, never negative: the bound of a wait."""
-    return max(0.0, moment - time.monotonic())
-
-
-def listen(netns, family, kind=socket.SOCK_STREAM, address=None, port=0):
-    """A bound socket in a namespace and its port."""
-    sock = netns.socket(socket.AF_INET if family == 4 else socket.AF_INET6, kind)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((address or ("0.0.0.0" if family == 4 else "::"), port))
-    if kind == socket.SOCK_STREAM:
-        sock.listen(16)
-    return sock, sock.getsockname()[1]

@@ -7,11 +7,20 @@ import socket
 import threading
 import time
 
-from lab import listen
 from netns import Failure
 from wire import SO_RCVBUFFORCE
 
 SOL_UDP, UDP_SEGMENT = 17, 103
+
+
+def listen(netns, family, kind=socket.SOCK_STREAM, address=None, port=0):
+    """A bound socket in a namespace and its port."""
+    sock = netns.socket(socket.AF_INET if family == 4 else socket.AF_INET6, kind)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((address or ("0.0.0.0" if family == 4 else "::"), port))
+    if kind == socket.SOCK_STREAM:
+        sock.listen(16)
+    return sock, sock.getsockname()[1]
 
 
 def _receive(listener, store, result):

@@ -71,11 +71,11 @@ __attribute__((section("license"), used)) char license[] = "GPL";
 """
 
 
-def foreign_object(lab):
+def foreign_object(lab, source=None):
     """An XDP program of nobody's, that passes."""
     path = f"{lab.directory}/foreign"
     with open(f"{path}.c", "w", encoding="ascii") as file:
-        file.write(FOREIGN)
+        file.write(source or FOREIGN)
     if run("clang", "-target", "bpf", "-O2", "-c", f"{path}.c", "-o", f"{path}.o", check=False).returncode:
         raise Skip("no clang for a foreign XDP program")
     return f"{path}.o"

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "attach_tc.hpp"
+#include "hook_choice.hpp"
 #include "links.hpp"
 #include "model.hpp"
 #include "result.hpp"
@@ -17,14 +19,13 @@
 
 namespace weft {
 
-enum class Role { Port, Uplink };
-
 // How an interface is served and why; what `weft port show` and `weft uplink show` print.
 struct Attachment {
     Hook hook = Hook::Tc;               // Xdp, XdpGeneric or Tc: what is attached (TC always is, too)
     std::string reason;                 // one clause: "veth: XDP would lose the guest's checksum and segmentation offload"
     std::vector<std::string> warnings;  // offloads that must be off at the far end, a foreign XDP program by name, …
-    bool xdp_tx = false;                // an XDP redirect into it reaches the far end
+    bool xdp_tx = false;                // an XDP redirect into it reaches the far end; probed again at each attach()
+    bool peer_redirect = false;         // TC may skip the veth pair (DEVICE_PEER): the far end is up, elsewhere, without XDP
     bool operator==(const Attachment&) const = default;
 };
 
@@ -33,7 +34,12 @@ public:
     // Loads the programs with `settings` in .rodata over the pinned maps of /sys/fs/bpf/weft/<instance>/v<ABI>/, or
     // adopts what is there (migrating from another ABI version). Needs CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON and a bpffs.
     // Errors say what to do: no root, no bpffs, kernel too old, BTF missing.
+    struct Options {
+        std::uint32_t abi_version = ABI_VERSION;  // another one: tests of the migration
+        TcMethod tc = TcMethod::Best;
+    };
     static Result<Datapath> open(const std::string& instance, const config& settings);
+    static Result<Datapath> open(const std::string& instance, const config& settings, const Options& options);
     Datapath(Datapath&&) noexcept;
     Datapath& operator=(Datapath&&) noexcept;
     ~Datapath();
@@ -44,8 +50,8 @@ public:
     Tables& tables();
     int events_fd() const;  // the pinned PERF_EVENT_ARRAY
 
-    // Idempotent: what is already ours and right stays untouched (no flap). EBUSY with the program's id when a foreign
-    // XDP program is there and hook xdp was asked; hook auto takes TC then and says so.
+    // Idempotent: what is already ours and right stays untouched (no flap). Where XDP cannot be had (a foreign program, the
+    // driver, the MTU) the interface is served by TC and the reason says why.
     Result<Attachment> attach(const Link& link, Role role, Hook wanted);
     Result<> detach(std::uint32_t ifindex);
     Result<> attach_tunnel(const Link& vxlan);

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Stubs onto interfaces and off again, with the attachments table as the record of what is to be taken away. A row is
+// written before the interface is touched: after a crash it says too much, never too little.
+#include <net/if.h>
+
+#include <algorithm>
+
+#include "attach_xdp.hpp"
+#include "datapath_state.hpp"
+#include "dispatcher.hpp"
+#include "probe.hpp"
+
+namespace weft {
+
+namespace {
+
+constexpr std::uint16_t XDP_BITS = ATTACHED_XDP | ATTACHED_XDP_GENERIC | ATTACHED_XDP_DISPATCHER;
+constexpr std::uint16_t TC_BITS = ATTACHED_TCX | ATTACHED_CLSACT | ATTACHED_CLSACT_OURS;
+
+hook_program tc_hook(Role role) { return role == Role::Port ? HOOK_TC_PORT : HOOK_TC_WIRE; }
+hook_program xdp_hook(Role role) { return role == Role::Port ? HOOK_XDP_PORT : HOOK_XDP_WIRE; }
+
+// Not the kernel's judgement of this interface but a broken setup: TC would not work either.
+bool is_broken(int code) { return code == EPERM || code == EACCES || code == ENODEV || code == ENOMEM; }
+
+void replace_bits(attachment& row, std::uint16_t of, std::uint16_t bits) {
+    row.flags = static_cast<std::uint16_t>((row.flags & ~of) | bits);
+}
+
+}  // namespace
+
+std::array<int, 2> Datapath::State::xdp_stubs() const {
+    return {stubs[HOOK_XDP_WIRE].get(), stubs[HOOK_XDP_PORT].get()};
+}
+
+Result<> Datapath::State::forget(std::uint32_t ifindex) {
+    TRY_OK(detach_tc(ifindex, folder.link(ifindex), 0));
+    TRY_OK(tables.attachments.erase(ifindex));
+    return Ok{};
+}
+
+Result<attachment> Datapath::State::row_of(const Link& link) {
+    TRY(const auto known, tables.attachments.find(link.ifindex));
+    TRY(const auto target, tcx_target(folder.link(link.ifindex)));
+    const bool device_went = target && *target == 0;  // its index was given to another
+    attachment row{};
+    if (known && known->netns_cookie == cookie && !device_went)
+        row = *known;
+    else if (known || target)
+        TRY_OK(forget(link.ifindex));
+    row.netns_cookie = cookie;
+    std::fill(std::begin(row.name), std::end(row.name), 0);
+    link.name.copy(reinterpret_cast<char*>(row.name), sizeof row.name - 1);
+    link.mac.copy_to(row.mac);
+    return row;
+}
+
+Result<> Datapath::State::attach_stub(const Link& link, hook_program stub, attachment& row) {
+    TRY_OK(tables.attachments.put(link.ifindex, row));
+    TRY(const auto bits,
+        weft::attach_tc(link.ifindex, stubs[stub].get(), folder.link(link.ifindex), row.flags, tc));
+    replace_bits(row, TC_BITS, bits);
+    return tables.attachments.put(link.ifindex, row);
+}
+
+Result<> Datapath::State::drop_xdp(const Link& link, attachment& row) {
+    if (row.flags & ATTACHED_XDP_DISPATCHER) TRY_OK(unchain_xdp(link.ifindex));
+    TRY_OK(detach_xdp(link.ifindex, xdp_stubs()));
+    TRY_OK(restore_offloads(link.name, row.offloads_disabled));
+    row.offloads_disabled = 0;
+    replace_bits(row, XDP_BITS, 0);
+    return tables.attachments.put(link.ifindex, row);
+}
+
+Result<Attachment> Datapath::State::serve_xdp(const Link& link, Role role, Hook wanted, attachment& row) {
+    const auto choice = choose_hook(link, role, wanted);
+    Attachment out{choice.hook, choice.reason, {}};
+    if (choice.hook == Hook::Tc) {
+        TRY_OK(drop_xdp(link, row));
+        return out;
+    }
+    const bool native = choice.hook == Hook::Xdp;
+    if (native) {
+        TRY(auto change, disable_hiding_offloads(link.name));
+        row.offloads_disabled |= change.disabled;
+        out.warnings = std::move(change.warnings);
+    }
+    TRY(const bool chained, is_chained(link.ifindex, row.flags));
+    if (!chained) {
+        replace_bits(row, XDP_BITS, native ? ATTACHED_XDP : ATTACHED_XDP | ATTACHED_XDP_GENERIC);
+        TRY_OK(tables.attachments.put(link.ifindex, row));
+        const auto mode = native ? XdpMode::Native : XdpMode::Generic;
+        const auto done = attach_xdp(link.ifindex, mode, stubs[xdp_hook(role)].get(), xdp_stubs());
+        if (!done && is_broken(done.error().code)) return tl::make_unexpected(done.error());
+        if (!done) {
+            TRY_OK(drop_xdp(link, row));
+            const auto refused = without_xdp(link, done.error());
+            return Attachment{refused.hook, refused.reason, {}};
+        }
+    }
+    const auto far_end = far_end_warnings(link, role, choice.hook);
+    out.warnings.insert(out.warnings.end(), far_end.begin(), far_end.end());
+    TRY_OK(tables.attachments.put(link.ifindex, row));
+    return out;
+}
+
+Result<> Datapath::State::explore_delivery(const Link& link, Attachment& out) {
+    if (link.kind == "veth") {
+        if (out.hook == Hook::Xdp) {
+            TRY(out.xdp_tx, probe_xdp_tx(link));
+        }
+        // The kernel drops what is redirected to a peer in the same netns, or one that is down.
+        if (link.peer_netnsid && link.carrier) {
+            TRY(const auto xdp, links.peer_runs_xdp(link));
+            out.peer_redirect = xdp && !*xdp;
+        }
+        return Ok{};
+    }
+    // A tap's queue takes XDP frames always; a NIC's transmit rings for XDP exist while it has a program.
+    out.xdp_tx = link.kind == "tun" || (out.hook == Hook::Xdp && !link.parent_bus.empty());
+    return Ok{};
+}
+
+Result<Attachment> Datapath::attach(const Link& link, Role role, Hook wanted) {
+    if (!link.ethernet) return fail(EINVAL, link.name + " is no Ethernet device");
+    auto clause = [&](const Error& error) { return fail(error, "attach to " + link.name); };
+    auto row = state_->row_of(link);
+    if (!row) return clause(row.error());
+    row->hook = static_cast<std::uint16_t>(wanted);
+    row->role = role == Role::Port ? DEVICE_PORT : DEVICE_UPLINK;
+    if (auto done = state_->attach_stub(link, tc_hook(role), *row); !done) return clause(done.error());
+    auto out = state_->serve_xdp(link, role, wanted, *row);
+    if (!out) return clause(out.error());
+    if (auto done = state_->explore_delivery(link, *out); !done) return clause(done.error());
+    return out;
+}
+
+Result<> Datapath::attach_tunnel(const Link& vxlan) {
+    TRY(auto row, state_->row_of(vxlan));
+    row.flags |= ATTACHED_TUNNEL;
+    row.role = 0;
+    if (auto done = state_->attach_stub(vxlan, HOOK_TC_TUNNEL, row); !done)
+        return fail(done.error(), "attach to " + vxlan.name);
+    return Ok{};
+}
+
+Result<> Datapath::detach(std::uint32_t ifindex) {
+    TRY(auto row, state_->tables.attachments.find(ifindex));
+    char name[IF_NAMESIZE];
+    if (!row || row->netns_cookie != state_->cookie || !if_indextoname(ifindex, name)) return state_->forget(ifindex);
+    Link link;
+    link.ifindex = ifindex;
+    link.name = name;
+    TRY_OK(state_->drop_xdp(link, *row));
+    TRY_OK(detach_tc(ifindex, state_->folder.link(ifindex), row->flags));
+    TRY_OK(state_->tables.attachments.erase(ifindex));
+    return Ok{};
+}
+
+Result<> Datapath::forget_missing(const Links& links) {
+    TRY(const auto rows, state_->tables.attachments.rows());
+    for (const auto& [ifindex, row] : rows)
+        if (row.netns_cookie != state_->cookie || !links.find(ifindex)) TRY_OK(state_->forget(ifindex));
+    for (const auto ifindex : pins::pinned_links(state_->folder))
+        if (!links.find(ifindex)) TRY_OK(state_->forget(ifindex));
+    return Ok{};
+}
+
+}  // namespace weft

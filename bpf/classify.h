@@ -71,7 +71,7 @@ static __always_inline void address_from4(struct ip_address *to, __be32 from)
 	words[3].both = from;
 }
 
-static __always_inline void address_from6(struct ip_address *to, const __be32 *from)
+static __always_inline void address_from6(struct ip_address *to, const void *from)
 {
 	struct ports_header *words = (struct ports_header *)to;
 	const struct ports_header *read = (const struct ports_header *)from;

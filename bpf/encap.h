@@ -50,7 +50,7 @@ static __always_inline void write_outer4(void *to, const struct nexthop *hop, co
 	struct udp_header *udp = to + ETHERNET_BYTES + IPV4_BYTES;
 	int i;
 
-#pragma unroll
+	UNROLL
 	for (i = 0; i < VXLAN4_OVERHEAD_BYTES / 8; i++)
 		((__u64 *)to)[i] = ((const __u64 *)hop->header)[i];
 	((__u16 *)to)[VXLAN4_OVERHEAD_BYTES / 2 - 1] = ((const __u16 *)hop->header)[VXLAN4_OVERHEAD_BYTES / 2 - 1];
@@ -67,10 +67,10 @@ static __always_inline void write_outer6(void *to, const struct nexthop *hop, co
 	struct udp_header *udp = to + ETHERNET_BYTES + IPV6_BYTES;
 	int i;
 
-#pragma unroll
+	UNROLL
 	for (i = 0; i < VXLAN6_OVERHEAD_BYTES / 8; i++)
 		((__u64 *)to)[i] = ((const __u64 *)hop->header)[i];
-#pragma unroll
+	UNROLL
 	for (i = VXLAN6_OVERHEAD_BYTES / 8 * 4; i < VXLAN6_OVERHEAD_BYTES / 2; i++)
 		((__u16 *)to)[i] = ((const __u16 *)hop->header)[i];
 	*(__be16 *)ip |= bpf_htons(out->tos << 4); /* half of the label's word: flooding writes to the stack, which must be aligned */

@@ -53,7 +53,7 @@ static __always_inline __u32 hash_ipv6(struct cursor *c, __u32 hash)
 
 	if (!ip)
 		return hash;
-#pragma unroll
+	UNROLL
 	for (i = 0; i < 4; i++)
 		hash = hash_word(hash_word(hash, ip->source[i]), ip->destination[i]);
 	return hash_ports(c, ip->next_header, hash);

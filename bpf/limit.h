@@ -22,7 +22,7 @@ static __always_inline int limit_take(__u16 account, enum limit_class class, __u
 		return 1;
 	if (!arrival)
 		return 0;
-#pragma unroll
+	UNROLL
 	for (i = 0; i < LIMIT_TRIES; i++) {
 		__u64 seen = *(volatile __u64 *)arrival;
 		__u64 next = (seen > now ? seen : now) + interval_ns;

@@ -14,9 +14,11 @@
 
 /* IP headers behind Ethernet are not aligned. The kernel's BPF takes such loads; clang would split them if told so. */
 #ifdef __bpf__
-#define WIRE __attribute__((may_alias))
+#define WIRE   __attribute__((may_alias))
+#define UNROLL _Pragma("unroll")
 #else
 #define WIRE __attribute__((packed, may_alias))
+#define UNROLL
 #endif
 
 struct ethernet_header {
@@ -168,7 +170,7 @@ static __always_inline __be16 skip_tags(struct cursor *c, __be16 protocol)
 {
 	int i;
 
-#pragma unroll
+	UNROLL
 	for (i = 0; i < MAX_TAGS; i++) {
 		const struct vlan_header *tag;
 

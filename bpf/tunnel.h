@@ -53,7 +53,7 @@ static __always_inline void fill_tunnel_key(struct bpf_tunnel_key *key, const st
 		key->local_ipv4 = bpf_ntohl(vtep[3]);
 		return;
 	}
-#pragma unroll
+	UNROLL
 	for (i = 0; i < 4; i++) {
 		key->remote_ipv6[i] = header_word(hop, HEADER6_DESTINATION + 4 * i);
 		key->local_ipv6[i] = vtep[i];

@@ -7,12 +7,8 @@
 #include <optional>
 
 #include "flood.hpp"
-// The address of their packed wire structs is taken where alignment does not matter.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Waddress-of-packed-member"
 #include "../bpf/classify.h"
 #include "../bpf/hash.h"
-#pragma GCC diagnostic pop
 
 namespace weft {
 

@@ -69,6 +69,17 @@ static __always_inline __s64 finished_sum(struct frame *f, __u32 offset, __u32 c
 	return sum_bytes(f->ctx, offset, count);
 }
 
+/* The sum of the frame in hand, folded; below 0 if its bytes cannot be had. A function of its own for the verifier. */
+__weak __noinline int HOOK_FUNCTION(inner_sum)(hook_context *ctx)
+{
+	struct frame f = {.ctx = ctx};
+	__s64 sum;
+
+	frame_refresh(&f);
+	sum = finished_sum(&f, 0, frame_bytes(&f));
+	return sum < 0 ? -1 : fold(sum);
+}
+
 /*
  * The outer checksum of the frame in hand, which is not yet encapsulated: its bytes are the UDP payload behind the VXLAN
  * header. GSO frames are the tunnel device's. Never 0, which would say "none" (RFC 768).
@@ -76,8 +87,7 @@ static __always_inline __s64 finished_sum(struct frame *f, __u32 offset, __u32 c
 static __always_inline __be16 outer_checksum6(struct frame *f, const struct nexthop *hop, __be16 udp_len,
 					      __be16 source_port)
 {
-	__u32 count = bpf_ntohs(udp_len) - UDP_BYTES - VXLAN_BYTES;
-	__s64 inner = finished_sum(f, 0, count);
+	int inner = HOOK_FUNCTION(inner_sum)(f->ctx);
 	__u16 check;
 
 	if (inner < 0)
@@ -110,23 +120,32 @@ static __always_inline int outer_sum_right(struct frame *f, __u32 udp_offset, __
  * The frame in hand is a tunnel packet that classify_outer() took: no IP options, headers up to VXLAN readable, and UDP's
  * length fits. Zero is none, and whether it may be was judged there.
  */
-static __always_inline __must_check enum verdict verify_outer_checksum(struct frame *f)
+__weak __noinline int HOOK_FUNCTION(verify_checksum)(hook_context *ctx)
 {
 	__u32 ip_bytes = underlay_is_ipv6() ? IPV6_BYTES : IPV4_BYTES;
-	const void *udp_at = f->data + ETHERNET_BYTES + ip_bytes;
-	const struct udp_header *udp = (const struct udp_header *)udp_at;
+	struct frame f = {.ctx = ctx};
+	const struct udp_header *udp;
+	const void *udp_at;
 	__u64 pseudo;
 
-	if (udp_at + UDP_BYTES + VXLAN_BYTES > f->end)
+	frame_refresh(&f);
+	udp_at = f.data + ETHERNET_BYTES + ip_bytes;
+	if (udp_at + UDP_BYTES + VXLAN_BYTES > f.end)
 		return DROP_SHORT;
-	if (!udp->check || hook_checksum_done(f->ctx))
+	udp = (const struct udp_header *)udp_at;
+	if (!udp->check || hook_checksum_done(ctx))
 		return CONTINUE;
 	/* The addresses are the last part of either header. */
 	pseudo = bpf_htons(PROTOCOL_UDP) + udp->bytes;
 	pseudo += underlay_is_ipv6() ? sum_words(udp_at - 32, 8) : sum_words(udp_at - 8, 2);
-	if (!outer_sum_right(f, ETHERNET_BYTES + ip_bytes, pseudo, udp->check, bpf_ntohs(udp->bytes)))
+	if (!outer_sum_right(&f, ETHERNET_BYTES + ip_bytes, pseudo, udp->check, bpf_ntohs(udp->bytes)))
 		return DROP_CHECKSUM;
 	return CONTINUE;
+}
+
+static __always_inline __must_check enum verdict verify_outer_checksum(struct frame *f)
+{
+	return HOOK_FUNCTION(verify_checksum)(f->ctx);
 }
 
 #endif

@@ -19,6 +19,8 @@ typedef struct __sk_buff hook_context;
 #include "packet.h"
 
 #define HOOK_DROP TC_ACT_SHOT
+/* A global function of both hooks needs two names, since its context is of another type. */
+#define HOOK_FUNCTION(name) name##_tc
 
 /* UNSPEC lets other programs of the hook look too; what we hand up goes straight to the kernel's tunnel device. */
 static __always_inline int hook_pass(enum verdict v)

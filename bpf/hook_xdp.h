@@ -18,6 +18,8 @@ typedef struct xdp_md hook_context;
 #include "packet.h"
 
 #define HOOK_DROP XDP_DROP
+/* A global function of both hooks needs two names, since its context is of another type. */
+#define HOOK_FUNCTION(name) name##_xdp
 
 static __always_inline int hook_pass(enum verdict v)
 {

@@ -156,7 +156,7 @@ std::string shown(const json& value) {
 
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
     std::string_view best;
-    std::size_t least = word.size() < 4 ? 2 : 3;  // a candidate must be nearer than this
+    std::size_t least = word.size() < 6 ? 2 : 3;  // a candidate must be nearer than this
     if (word.size() > 64) return best;
     for (const auto candidate : candidates) {
         const auto distance = edit_distance(word, candidate);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "commands_entries.hpp"
 #include "view.hpp"
 
 namespace weft::commands {
@@ -72,6 +73,7 @@ std::uint64_t sum(const Result<std::vector<std::uint64_t>>& per_cpu) {
 json events_view(Engine& engine) {
     const auto& losses = engine.datapath().tables().event_losses;
     return {{"lost_by_ring", engine.events().lost()},
+            {"malformed", engine.events().malformed()},
             {"no_reader", sum(losses.read(LOSS_NO_READER))},
             {"ring_full", sum(losses.read(LOSS_RING_FULL))},
             {"other", sum(losses.read(LOSS_OTHER))}};
@@ -89,6 +91,19 @@ json learning_view(const LearnCounters& c) {
             {"refused_static", c.refused_static},
             {"refused_move_rate", c.refused_move_rate},
             {"refused_own_mac", c.refused_own_mac}};
+}
+
+// MACs that moved too often (RFC 7432 §15.1): the operator looks for a duplicate address or a loop.
+json held_view(Engine& engine) {
+    json out = json::array();
+    const std::uint32_t now = now_s();
+    for (const HeldMac& held : engine.learner().held(now)) {
+        const SegmentState* state = engine.parts().segments().find(held.segment);
+        out.push_back({{"segment", state ? json(state->name) : json()},
+                       {"mac", held.mac.text()},
+                       {"held_seconds", held.held_until_s - now}});
+    }
+    return out;
 }
 
 json flooding_view(const FloodCounters& c) {
@@ -179,6 +194,7 @@ Answer status(Engine& engine, const Request&) {
              {"maps", maps_view(engine)},
              {"events", events_view(engine)},
              {"learning", learning_view(engine.learner().counters())},
+             {"held_macs", held_view(engine)},
              {"flooding", flooding_view(engine.flooder().counters())},
              {"stub_misses", stub_misses(engine)},
              {"rows_written", engine.parts().writes()}};

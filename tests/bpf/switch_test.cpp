@@ -179,7 +179,7 @@ TEST(Switch, TakesTagsOnlyWhereTheSegmentKeepsThem) {
         ASSERT_TRUE(rig->p1.far->send(row.in));
         const auto seen = rig->p2.far->take(row.at_p2.empty() ? 0 : 1);
         ASSERT_EQ(seen.size(), row.at_p2.empty() ? 0u : 1u);
-        if (!seen.empty()) EXPECT_TRUE(seen[0] == row.at_p2) << dump(seen[0], row.at_p2);
+        EXPECT_TRUE(seen.empty() || seen[0] == row.at_p2);
         EXPECT_EQ(rig->counted(row.why), before + 1);
     }
 }
@@ -202,7 +202,7 @@ TEST(Switch, PutsKeptTagsInsideTheTunnel) {
                 for (const Bytes& outer : seen) {
                     EXPECT_EQ(field16(outer, 12), ipv6 ? 0x86dd : 0x0800);
                     EXPECT_TRUE(inner_of(*rig, outer) == in) << dump(inner_of(*rig, outer), in);
-                    if (ipv6) EXPECT_TRUE(l4_sum(rig->own, rig->remote2, 17, cut(outer, 54)) == 0xffff || to != b);
+                    EXPECT_TRUE(!ipv6 || to != b || l4_sum(rig->own, rig->remote2, 17, cut(outer, 54)) == 0xffff);
                 }
             }
         }
@@ -246,7 +246,7 @@ TEST(Switch, NeitherAnswersNorLearnsFromTaggedArp) {
 // A program near the limit of a million instructions fails on the next kernel: these are twice what was measured.
 TEST(Programs, CostTheVerifierNoMoreThanTheyDid) {
     const std::pair<const char*, std::uint32_t> ceilings[] = {
-        {"from_port_tc", 250000}, {"from_wire_tc", 250000}, {"from_tunnel_tc", 100000}, {"from_port_xdp", 100000}, {"from_wire_xdp", 100000}};
+        {"from_port_tc", 160000}, {"from_wire_tc", 100000}, {"from_tunnel_tc", 40000}, {"from_port_xdp", 32000}, {"from_wire_xdp", 20000}};
     for (bool ipv6 : {false, true}) {
         NEED_RIG(rig, {.ipv6 = ipv6});
         for (const auto& [program, ceiling] : ceilings) {

@@ -24,11 +24,12 @@ void put_tag_back(Bytes& frame, const tpacket_auxdata& aux) {
 }  // namespace
 
 Tap::Tap(const std::string& interface) : fd_(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL))) {
-    const int on = 1;
+    const int on = 1, room = 64 << 20;  // for a whole flood at once
     sockaddr_ll address{};
     address.sll_family = AF_PACKET;
     address.sll_protocol = htons(ETH_P_ALL);
     address.sll_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
+    setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
     setsockopt(fd_.get(), SOL_PACKET, PACKET_AUXDATA, &on, sizeof on);
     setsockopt(fd_.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
     if (::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) fd_ = Fd();

@@ -105,6 +105,7 @@ Result<> Devices::write_row(Interface& interface, const Link& link, const Segmen
     row.mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(link.mtu, 65535));
     row.flags = interface.role == Role::Port ? DEVICE_PORT : DEVICE_UPLINK;
     if (interface.attachment->xdp_tx && !interface.silent) row.flags |= DEVICE_XDP_TX;
+    if (interface.attachment->peer_redirect) row.flags |= DEVICE_PEER;
     if (const SegmentState* segment = segments.find(interface.segment))
         row.segment = static_cast<std::uint16_t>(segment->index);
 

@@ -21,6 +21,13 @@ static __always_inline __must_check enum verdict check_frame(struct frame *f, co
 	return take_tag(f, seg);
 }
 
+/* ND messages are read whole, with their options. */
+static __always_inline void pull_resolution(struct frame *f)
+{
+	if (f->protocol == bpf_htons(ETH_P_IPV6) && is_resolution(f->data, f->end))
+		frame_pull(f, HEADER_PULL_BYTES);
+}
+
 static __always_inline __must_check enum verdict unknown_unicast(struct frame *f, const struct segment *seg,
 								 const struct device *port)
 {
@@ -32,6 +39,7 @@ static __always_inline __must_check enum verdict unknown_unicast(struct frame *f
 static __always_inline __must_check enum verdict resolution_from_port(struct frame *f, const struct segment *seg,
 								      const struct device *port)
 {
+	pull_resolution(f);
 	if (f->protocol == bpf_htons(ETH_P_ARP))
 		return arp_from_port(f, seg, port);
 	if (f->protocol == bpf_htons(ETH_P_IPV6))
@@ -79,6 +87,7 @@ static __always_inline __must_check enum verdict from_port(struct frame *f)
 
 static __always_inline __must_check enum verdict resolution_from_remote(struct frame *f, const struct segment *seg)
 {
+	pull_resolution(f);
 	if (f->protocol == bpf_htons(ETH_P_ARP))
 		return arp_from_remote(f, seg);
 	if (f->protocol == bpf_htons(ETH_P_IPV6))
@@ -92,6 +101,7 @@ static __always_inline __must_check enum verdict from_remote(struct frame *f, co
 	const struct fdb_entry *entry;
 	enum verdict v;
 
+	frame_pull_headers(f);
 	v = check_frame(f, seg);
 	if (v)
 		return v;

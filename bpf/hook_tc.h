@@ -45,13 +45,29 @@ static __always_inline __u32 frame_gso(const struct frame *f)
 	return f->ctx->gso_size;
 }
 
-/* Makes the first `bytes` (or all there are) directly readable. */
+/*
+ * Makes the first `bytes` (or all there are) directly readable. Where too little is, more is taken at once; where the
+ * headers are, nothing, since pulling payload into the head of a super-frame costs a copy of the head.
+ */
 static __always_inline void frame_pull(struct frame *f, __u32 bytes)
 {
-	if (f->data + bytes <= f->end || (__u32)(f->end - f->data) >= f->ctx->len)
+	__u32 there = f->end - f->data, all = f->ctx->len;
+
+	if (f->data + bytes <= f->end || there >= all)
 		return;
-	bpf_skb_pull_data(f->ctx, bytes < f->ctx->len ? bytes : f->ctx->len);
+	bpf_skb_pull_data(f->ctx, all < HEADER_PULL_BYTES ? all : HEADER_PULL_BYTES);
 	frame_refresh(f);
+}
+
+/* Ethernet, IP and ports. */
+static __always_inline void frame_pull_headers(struct frame *f)
+{
+	const struct ethernet_header *ethernet;
+
+	frame_pull(f, ETHERNET_BYTES + IPV4_BYTES + UDP_BYTES);
+	ethernet = f->data;
+	if ((void *)(ethernet + 1) <= f->end && ethernet->protocol == bpf_htons(ETH_P_IPV6))
+		frame_pull(f, ETHERNET_BYTES + IPV6_BYTES + UDP_BYTES);
 }
 
 static __always_inline void frame_open(struct frame *f, struct __sk_buff *skb)
@@ -62,7 +78,7 @@ static __always_inline void frame_open(struct frame *f, struct __sk_buff *skb)
 	f->ifindex = skb->ifindex;
 	f->action = TC_ACT_SHOT;
 	frame_refresh(f);
-	frame_pull(f, HEADER_PULL_BYTES);
+	frame_pull_headers(f);
 }
 
 static __always_inline long hook_load_bytes(struct __sk_buff *skb, __u32 offset, void *to, __u32 bytes)

@@ -16,6 +16,15 @@ static __always_inline void clear_reserved_bits(struct frame *f, const struct ou
 		frame_store(f, outer_bytes() - VXLAN_BYTES, &clean, sizeof(clean));
 }
 
+/* A device that splits headers leaves no more than UDP's in front; the host's TCP is none of our business. */
+static __always_inline void pull_tunnel_headers(struct frame *f)
+{
+	__u32 protocol_at = ETHERNET_BYTES + (underlay_is_ipv6() ? 6 : 9);
+
+	if (f->data + protocol_at + 1 <= f->end && *(const __u8 *)(f->data + protocol_at) == PROTOCOL_UDP)
+		frame_pull(f, outer_bytes() + ETHERNET_BYTES + VLAN_BYTES);
+}
+
 static __always_inline __must_check enum verdict from_wire(struct frame *f)
 {
 	const struct segment *seg;
@@ -28,6 +37,7 @@ static __always_inline __must_check enum verdict from_wire(struct frame *f)
 		bpf_skb_vlan_pop(f->ctx);
 		frame_refresh(f);
 	}
+	pull_tunnel_headers(f);
 	v = accept(f, &o, &seg);
 	if (v == PASS_UP)
 		clear_reserved_bits(f, &o);

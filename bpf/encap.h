@@ -73,7 +73,8 @@ static __always_inline void write_outer6(void *to, const struct nexthop *hop, co
 	UNROLL
 	for (i = VXLAN6_OVERHEAD_BYTES / 8 * 4; i < VXLAN6_OVERHEAD_BYTES / 2; i++)
 		((__u16 *)to)[i] = ((const __u16 *)hop->header)[i];
-	*(__be16 *)ip |= bpf_htons(out->tos << 4); /* half of the label's word: flooding writes to the stack, which must be aligned */
+	/* Half of the label's word: flooding writes to the stack, where access must be aligned. */
+	*(__be16 *)ip |= bpf_htons(out->tos << 4);
 	ip->payload_bytes = out->udp_bytes;
 	udp->source = out->source_port;
 	udp->bytes = out->udp_bytes;

@@ -157,7 +157,7 @@ inline constexpr Command COMMANDS[] = {
      {}, true},
     {"fdb", "set", "", "segment mac", "add or replace an entry", detail::FDB_KEYS, {}, true},
     {"fdb", "del", "", "segment mac", "remove an entry", detail::FDB_KEYS, {}, true},
-    {"fdb", "flush", "", "", "remove learned entries; options are filters", detail::FDB_KEYS},
+    {"fdb", "flush", "", "", "remove all entries that the filters take", detail::FDB_KEYS},
 
     {"neighbor", "list", "", "", "IP addresses and their MACs; options are filters", detail::NEIGHBOR_KEYS,
      detail::NEIGHBOR_COLUMNS},
@@ -165,7 +165,7 @@ inline constexpr Command COMMANDS[] = {
      detail::NEIGHBOR_KEYS, {}, true},
     {"neighbor", "set", "", "segment ip mac", "add or replace an entry", detail::NEIGHBOR_KEYS, {}, true},
     {"neighbor", "del", "", "segment ip", "remove an entry", detail::NEIGHBOR_KEYS, {}, true},
-    {"neighbor", "flush", "", "", "remove learned entries; options are filters", detail::NEIGHBOR_KEYS},
+    {"neighbor", "flush", "", "", "remove all entries that the filters take", detail::NEIGHBOR_KEYS},
 };
 
 constexpr const Command* find(std::string_view noun, std::string_view verb) {

@@ -7,6 +7,7 @@
 #include "datapath_state.hpp"
 #include "dispatcher.hpp"
 #include "tunnel_device.hpp"
+#include "underlay.hpp"
 
 namespace weft {
 
@@ -106,6 +107,7 @@ Result<bool> Datapath::remove(const std::string& instance) {
     TRY(auto netlink, Netlink::open());
     TRY(const bool tunnel, remove_tunnel_device(netlink, instance));
     found = found || tunnel || access(pins::instance_path(instance).c_str(), F_OK) == 0;
+    if (found) TRY_OK(Underlay::release_all());  // the neighbors that the kernel keeps fresh for us
     TRY_OK(pins::remove(pins::instance_path(instance)));
     TRY_OK(pins::remove_root_if_empty());
     return found;

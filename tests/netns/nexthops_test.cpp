@@ -214,6 +214,14 @@ TEST_P(NextHopsTest, AnEarlierRunsNeighborsAreGivenBackWhenNobodyUsesThem) {
     EXPECT_FALSE(host_.run("ip neigh show | grep -q managed"));
 }
 
+TEST_P(NextHopsTest, DetachingGivesAllNeighborsBackAndOthersStay) {
+    ASSERT_TRUE(host_.run("ip neigh replace " + std::string(p_.absent) + " dev a0 managed"));
+    ASSERT_TRUE(resolves(acquire(p_.on_link)));
+    ASSERT_TRUE(host_.in([] { return Underlay::release_all(); }));
+    EXPECT_FALSE(host_.run(std::string("ip neigh show ") + p_.on_link + " | grep -q managed"));
+    EXPECT_TRUE(host_.run(std::string("ip neigh show ") + p_.absent + " | grep -q managed"));
+}
+
 TEST_P(NextHopsTest, AStaticNeighborStaysStatic) {
     ASSERT_TRUE(host_.run(std::string("ip neigh replace ") + p_.absent + " lladdr 02:00:00:00:00:55 dev a0 nud permanent"));
     const auto id = acquire(p_.absent);

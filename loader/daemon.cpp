@@ -59,14 +59,17 @@ private:
         const int fd = fcntl(source.fd, F_DUPFD_CLOEXEC, 3);
         if (fd < 0) return fail_errno("watch a descriptor");
         wait_readable(watched_.emplace_back(loop_, fd), source.ready);
+        log_error("event", source.ready());
         return Ok{};
     }
 
+    // Waits first, reads then: to wait is a look at the descriptor, and perf_poll forgets at a look that its ring has
+    // something. What came before the look is read now, what comes after it wakes.
     void wait_readable(asio::posix::stream_descriptor& descriptor, const std::function<Result<>()>& ready) {
         descriptor.async_wait(asio::posix::stream_descriptor::wait_read, [this, &descriptor, ready](error_code error) {
             if (error) return;
-            log_error("event", ready());
             wait_readable(descriptor, ready);
+            log_error("event", ready());
         });
     }
 

@@ -26,7 +26,7 @@ def solicitation(source, ip, dst=None, sender=None):
         mac = None if sender == "::" else source.mac_address
         group = dst or multicast_mac(solicited_node(ip))
         return ethernet(group, source.mac_address, 0x86DD,
-                        neighbor_solicitation(sender or source.address6, ip, mac) + marker.payload(number))
+                        neighbor_solicitation(sender or source.address6, ip, mac, ip if dst else None) + marker.payload(number))
     return make
 
 

@@ -3,11 +3,12 @@
 import glob
 import json
 import os
+import re
 import signal
 import socket
 
 from lab import VNI
-from netns import Skip, run, wait_for
+from netns import run, wait_for
 from overlay import UNKNOWN, check, deliver, hosts_with_guests, introduce, plain
 from registry import test
 from wire import BROADCAST
@@ -66,8 +67,9 @@ def a_clsact_and_filter_of_someone_else_stay(lab):
 
 
 FOREIGN = """
-__attribute__((section("xdp"), used)) int foreign(void *context) { return 2; }
-__attribute__((section("license"), used)) char license[] = "GPL";
+int foreign(void *context) __attribute__((section("xdp"), used));
+int foreign(void *context) { return 2; }
+char _license[] __attribute__((section("license"), used)) = "GPL";
 """
 
 
@@ -76,8 +78,7 @@ def foreign_object(lab, source=None):
     path = f"{lab.directory}/foreign"
     with open(f"{path}.c", "w", encoding="ascii") as file:
         file.write(source or FOREIGN)
-    if run("clang", "-target", "bpf", "-O2", "-c", f"{path}.c", "-o", f"{path}.o", check=False).returncode:
-        raise Skip("no clang for a foreign XDP program")
+    run("clang", "-target", "bpf", "-O2", "-c", f"{path}.c", "-o", f"{path}.o")
     return f"{path}.o"
 
 
@@ -188,13 +189,11 @@ def the_units_verify(lab):
     with open(unit, encoding="utf-8") as file:
         text = file.read()
     copy = f"{lab.directory}/weftd.service"
-    for prefix in ("/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin"):
-        text = text.replace(f"{prefix}/weft", f"{lab.binaries}/weft")
+    text = re.sub(r"(?<=[=+])\S*/(?=weftd? )", f"{lab.binaries}/", text)
     with open(copy, "w", encoding="utf-8") as file:
         file.write(text)
     result = run("systemd-analyze", "verify", "--man=no", copy, check=False)
-    said = [line for line in (result.stdout + result.stderr).splitlines() if "weftd" in line]
-    check(result.returncode == 0 and not said, f"exit {result.returncode}\n{result.stdout}{result.stderr}")
+    check(result.returncode == 0 and not result.stderr.strip(), f"exit {result.returncode}\n{result.stdout}{result.stderr}")
 
 
 @test

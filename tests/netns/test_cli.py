@@ -96,7 +96,7 @@ def a_batch_tries_every_line_and_names_the_wrong_ones(lab):
     result = a.weft("fdb", "set", "--batch", "-", stdin="\n".join(text) + "\n", check=False)
     check(result.returncode == 1, f"a batch with wrong lines is {result.returncode}")
     said = result.stderr.strip().splitlines()
-    check(len(said) == 2 and "5" in said[0] and "10" in said[1], f"stderr:\n{result.stderr}")
+    check(len(said) == 2 and all(f"line {number}:" in result.stderr for number in (5, 10)), f"stderr:\n{result.stderr}")
     listed = "\n".join(json.dumps(entry) for entry in a.fdb(origin="cli"))
     exits(a, 0, "fdb", "set", "--batch", "-", stdin=listed + "\n")
 

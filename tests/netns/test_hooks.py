@@ -5,7 +5,7 @@ import struct
 from netns import wait_for
 from overlay import check, deliver, hosts_with_guests, introduce, plain
 from registry import test
-from test_attach import foreign_object, xdp_of
+from test_attach import FOREIGN, foreign_object, xdp_of
 from traffic import tcp_transfer
 from wire import BROADCAST, ETHERTYPE_TEST, Tap, Vxlan, ethernet, ip_udp, vlan
 
@@ -111,10 +111,7 @@ def tag_dropped(hook):
 tag_dropped("tc")
 tag_dropped("xdp")
 
-DROP = """
-__attribute__((section("xdp"), used)) int refuse(void *context) { return 1; }
-__attribute__((section("license"), used)) char license[] = "GPL";
-"""
+DROP = FOREIGN.replace("return 2", "return 1")  # XDP_DROP
 
 
 @test

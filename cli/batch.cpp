@@ -139,6 +139,7 @@ bool is_one_object(std::string_view line) {
     bool quoted = false;
     for (std::size_t i = 0; i < line.size(); ++i) {
         const char c = line[i];
+        if (c == '\0') return false;  // the JSON parser takes it for the end
         if (quoted) {
             if (c == '\\') ++i;
             else if (c == '"') quoted = false;

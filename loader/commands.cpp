@@ -4,6 +4,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "request.hpp"
+
 namespace weft {
 
 using nlohmann::json;
@@ -54,19 +56,10 @@ const std::map<std::string_view, Handler>& handlers() {
 }
 
 Answer dispatch(Engine& engine, std::string_view line) {
-    const json request = json::parse(line);
-    if (!request.is_object() || !request.contains("command") || !request["command"].is_string())
-        return fail(EINVAL, "a request is a JSON object with a \"command\"");
-    const auto& command = request["command"].get_ref<const std::string&>();
-    const auto found = handlers().find(command);
-    if (found == handlers().end()) return fail(EINVAL, "unknown command \"" + command + "\"");
-
-    static const json none = json::object();
-    const json& arguments = request.contains("arguments") ? request["arguments"] : none;
-    if (!arguments.is_object()) return fail(EINVAL, "\"arguments\" is no object");
-    const json* batch = request.contains("batch") ? &request["batch"] : nullptr;
-    if (batch && !batch->is_array()) return fail(EINVAL, "\"batch\" is no array");
-    return found->second(engine, {arguments, batch, request.value("first_line", std::uint64_t{1})});
+    TRY(const ControlRequest request, read_request(line));
+    const auto found = handlers().find(name(*request.command));
+    if (found == handlers().end()) return fail(EINVAL, name(*request.command) + " is not for the daemon");
+    return found->second(engine, {request.arguments, request.batch ? &*request.batch : nullptr, request.first_line});
 }
 
 std::string refusal(const std::string& what) {

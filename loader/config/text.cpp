@@ -16,6 +16,13 @@ using nlohmann::json;
 constexpr std::size_t MAX_DEPTH = 64;  // the document has 5; bounds the work of a hostile text
 constexpr std::size_t MAX_SHOWN = 60;
 
+// Of the byte that follows `before`.
+std::string position_text(std::string_view before) {
+    const auto start = before.rfind('\n');
+    const auto column = start == before.npos ? before.size() + 1 : before.size() - start;
+    return "line " + std::to_string(1 + std::ranges::count(before, '\n')) + ", column " + std::to_string(column);
+}
+
 // Builds the value; unlike the library's own parser it sees a key twice and keeps the first.
 class Builder : public nlohmann::json_sax<json> {
 public:
@@ -44,13 +51,10 @@ public:
 
     bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
         const auto before = text_.substr(0, std::min(position > 0 ? position - 1 : 0, text_.size()));
-        const auto line = 1 + std::ranges::count(before, '\n');
-        const auto start = before.rfind('\n');
-        const auto column = 1 + (start == before.npos ? before.size() : before.size() - start - 1);
         std::string what = error.what();
         if (const auto at = what.find(": "); what.find("parse_error") != what.npos && at != what.npos) what.erase(0, at + 2);
         else if (const auto end = what.find("] "); end != what.npos) what.erase(0, end + 2);
-        complaints_.push_back({"", "line " + std::to_string(line) + ", column " + std::to_string(column) + ": " + what.substr(0, 200)});
+        complaints_.push_back({"", position_text(before) + ": " + what.substr(0, 200)});
         return false;
     }
 
@@ -131,6 +135,10 @@ json read_json(std::string_view text, std::vector<Complaint>& complaints) {
         return nullptr;
     }
     Builder builder(text, complaints);
+    if (const auto nul = text.find('\0'); nul != text.npos) {  // the library takes it for the end
+        complaints.push_back({"", position_text(text.substr(0, nul)) + ": a byte that is zero"});
+        return nullptr;
+    }
     if (!json::sax_parse(text, &builder)) return nullptr;
     return std::move(builder.value);
 }

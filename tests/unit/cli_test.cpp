@@ -343,6 +343,7 @@ TEST(BatchLine, HoldsExactlyOneObject) {
     for (const char* good : {"{}", R"({"a":[{"b":"]}"}]})", R"({"a":"\"}"})", R"({"a" 1})"}) EXPECT_TRUE(is_one_object(good)) << good;
     for (const char* bad : {"", "[]", "{", "}", "{}}", "{},{}", R"({"a":"})", R"({"a":"\)", "{]}", " {}", "5"})
         EXPECT_FALSE(is_one_object(bad)) << bad;
+    EXPECT_FALSE(is_one_object(std::string_view("{\0}", 3)));
 }
 
 TEST_F(Cli, ListsAreTablesInTheOrderOfTheirColumns) {

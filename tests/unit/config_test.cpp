@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "request.hpp"
 #include "schema.hpp"
 
 namespace weft {
@@ -238,6 +239,7 @@ TEST(Config, TellsLineAndColumnOfWhatIsNoJson) {
     EXPECT_EQ(starts("{\"a\": 1,}"), "line 1, column 9: syntax error");
     EXPECT_EQ(complaints(""), "the document is empty");
     EXPECT_EQ(complaints(" \n\t"), "the document is empty");
+    EXPECT_EQ(complaints(std::string_view("{}\n\0 {", 6)), "line 2, column 1: a byte that is zero");
     EXPECT_EQ(complaints("[]"), "is an array, must be an object {…}");
     EXPECT_EQ(starts("{} {}"), "line 1, column 4: syntax error");
     EXPECT_EQ(complaints("{\"a\": 1e999}").substr(0, 18), "line 1, column 11:");
@@ -317,6 +319,39 @@ TEST(RecordCheck, JudgesARowByTheDocument) {
     EXPECT_EQ(weft::text(check(record)), "/segment: there is no segment red\n/port: tap0 is no port of segment red");
     const NeighborRecord neighbor{.segment = "blue", .ip = *Ip::parse("198.51.100.7"), .mac = {}, .remote = Ip::parse("192.0.2.1")};
     EXPECT_EQ(weft::text(check(neighbor)), "/mac: is all zero, which no host has\n/remote: 192.0.2.1 is this host's own VTEP");
+}
+
+TEST(Request, IsReadByTheTable) {
+    const auto good = read_request(R"({"command":"fdb add","arguments":{"segment":"a"},"batch":[{}, 5],"first_line":7})");
+    ASSERT_TRUE(good);
+    EXPECT_EQ(protocol::name(*good->command), "fdb add");
+    EXPECT_EQ(good->arguments, (json{{"segment", "a"}}));
+    EXPECT_EQ(good->batch->size(), 2u);
+    EXPECT_EQ(good->first_line, 7u);
+    EXPECT_TRUE(read_request(R"({"command":"config apply","arguments":{"document":"{}","dry_run":true}})"));
+    EXPECT_TRUE(read_request(R"({"command":"status"})"));
+}
+
+TEST(Request, SaysWhatIsWrongWithIt) {
+    const std::pair<const char*, const char*> rows[] = {
+        {"", "the request is no JSON: the document is empty"},
+        {"5", "a request is a JSON object with a \"command\""},
+        {R"({"command":5})", "a request is a JSON object with a \"command\""},
+        {R"({"command":"fdb"})", "unknown command \"fdb\""},
+        {R"({"command":"fdb list","arguments":[]})", "\"arguments\" is no object"},
+        {R"({"command":"fdb list","arguments":{"segmnt":"a"}})", "fdb list takes no \"segmnt\", did you mean segment?"},
+        {R"({"command":"fdb list","batch":[]})", "fdb list takes no batch"},
+        {R"({"command":"fdb add","batch":{}})", "\"batch\" is no array"},
+        {R"({"command":"fdb add","batch":[],"first_line":-1})", "\"first_line\" is no line number"},
+        {R"({"command":"status","colour":1})", "a request has no \"colour\""},
+    };
+    for (const auto& [line, what] : rows) {
+        const auto read = read_request(line);
+        ASSERT_FALSE(read) << line;
+        EXPECT_EQ(read.error().what, what);
+    }
+    EXPECT_FALSE(read_request(std::string_view("{\"command\":\"status\"}\0", 22)));
+    EXPECT_TRUE(read_request("{\"command\": \"\xff\"}").error().what.starts_with("the request is no JSON: line 1, column "));
 }
 
 TEST(Show, KeepsToOneOwner) {

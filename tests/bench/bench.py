@@ -67,13 +67,13 @@ class Way:
         self.hosts = [make(f"{name}-{side}") for side in "ab"]
         # Frames through XDP lose the guest's partial checksums, so its offloads must be off there.
         self.guests = [lab.guest(host, f"{host.short}1", offloads=hook != "xdp") for host in self.hosts]
+        for host in self.hosts if hook == "xdp" else ():
+            host.ethtool("eth0", gro=True)  # before the far daemon looks: a veth takes redirects only with NAPI behind it
         for host, guest, far, far_guest in zip(self.hosts, self.guests, self.hosts[::-1], self.guests[::-1]):
             guest.ip(f"neighbor replace {far_guest.address4} lladdr {far_guest.mac_address} dev eth0 nud permanent")
             if kernel:
                 host.serve(guest.port, guest, far_guest, far.address)
             else:
-                if hook == "xdp":  # what XDP redirects into a veth needs NAPI at the other end
-                    host.ethtool("eth0", gro=True)
                 host.segment(VNI, [far.address], ports=[guest.port], hook=hook, mtu=1500)
                 host.up()
         self.check_hook()

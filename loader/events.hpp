@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Perf events from the programs (BPF_MAP_TYPE_PERF_EVENT_ARRAY by libbpf's perf_buffer): opens the rings into the
 // pinned map, hands each record to its handler. Lost records are counted.
+//
+// In an event loop wait for fd() again *before* receive(): arming a wait looks at the rings, and a look takes a ring's
+// mark away (the kernel's perf_poll), so a record that came between receive() and the wait would lie until the next
+// one.
 #pragma once
 
 #include <cstdint>

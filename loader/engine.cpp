@@ -85,7 +85,7 @@ Result<std::unique_ptr<Engine>> Engine::start(const EngineOptions& options) {
     std::string problem;
     const std::uint32_t tunnel = ensure_tunnel(netlink, links, options.instance, wanted, problem);
     const ::config settings = settings_of(wanted, tunnel);
-    TRY(Datapath datapath, Datapath::open(options.instance, settings));
+    TRY(Datapath datapath, Datapath::open(options.instance, settings, options.datapath));
     TRY(Flooder flooder, Flooder::open(datapath.tables()));
     std::unique_ptr<Engine> engine(new Engine(options, std::move(wanted), std::move(links), std::move(netlink),
                                               std::move(datapath), std::move(flooder)));

@@ -29,6 +29,7 @@ struct EngineOptions {
     std::string config_file;  // empty: an empty document
     std::string host;         // whose section of `hosts`; empty: the machine's name
     std::string run_dir;      // /run/weft/<instance>
+    Datapath::Options datapath = {};
 };
 
 // What an apply did, or would do.

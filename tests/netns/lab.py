@@ -214,6 +214,8 @@ class KernelHost(Host):
                 f"link add {bridge} type bridge mcast_snooping 0 forward_delay 0",
                 f"link set {device} master {bridge} up", f"link set {bridge} up",
                 *(f"link set {port} master {bridge}" for port in (self.ports if ports is None else ports)))
+        for own in (device, bridge):  # their own MLD would be a guest's frame to the others
+            self.sysctl(f"net.ipv6.conf.{own}.disable_ipv6", 1)
         for remote in remotes:
             self.command("bridge", "fdb", "append", "00:00:00:00:00:00", "dev", device, "dst", remote)
         self.segments[vni] = device
@@ -247,12 +249,12 @@ class WeftHost(Host):
             json.dump(self.document, file, indent=1)
         return self.file
 
-    def up(self, timeout=15, wrapper=(), env=None):
+    def up(self, timeout=15, wrapper=(), env=None, program="weftd"):
         """Starts the daemon and waits until it serves. The log of every start goes to one file."""
         self.write()
         with open(self.log_path, "a", encoding="utf-8") as log, self.inside():
             self.daemon = subprocess.Popen(
-                [*wrapper, f"{self.lab.binaries}/weftd", "--config", self.file, "--instance", self.instance],
+                [*wrapper, f"{self.lab.binaries}/{program}", "--config", self.file, "--instance", self.instance],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 env={**os.environ, **(env or {})})
         self.lab.processes.append(self.daemon)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """The datapath outlives the daemon: nothing is lost of a 1 kHz stream, and nothing that was learned."""
+import glob
+import os
 import signal
 
 from overlay import check, hosts_with_guests, introduce, plain
@@ -58,6 +60,22 @@ def sigterm_and_restart_lose_no_frame_and_no_entry(lab):
         host.down()
         host.up()
     restarts(lab, how)
+
+
+@test(timeout=90)
+def an_upgrade_to_another_abi_and_back_lose_no_frame_and_no_entry(lab):
+    programs = ["weftd", "weftd_next"]
+
+    def how(host):
+        host.down()
+        programs.reverse()
+        host.up(program=programs[0])
+        folders = [os.path.basename(path) for path in glob.glob(f"/sys/fs/bpf/weft/{host.instance}/v*")]
+        check(len(folders) == 1, f"pins of {folders} are there: the old ones did not go, or nothing changed")
+        seen.update(folders)
+    seen = set()
+    restarts(lab, how)
+    check(len(seen) == 2, f"only {seen} was there: nothing was upgraded")
 
 
 @test(timeout=90)

@@ -38,8 +38,10 @@ po::options_description all_options() {
     const auto add = [&](std::string_view name, bool flag) {
         if (!seen.emplace(name).second) return;
         const std::string text(name == "help" ? "help,h" : name);
-        if (flag) out.add_options()(text.c_str(), "");
-        else out.add_options()(text.c_str(), po::value<std::vector<std::string>>());
+        if (flag)
+            out.add_options()(text.c_str(), "");
+        else
+            out.add_options()(text.c_str(), po::value<std::vector<std::string>>());
     };
     for (const auto name : GENERAL) add(name, false);
     for (const auto name : GENERAL_FLAGS) add(name, true);
@@ -55,7 +57,8 @@ std::string wording(const po::options_description& known, const po::unknown_opti
     std::vector<std::string_view> names;
     for (const auto& one : known.options()) names.push_back(one->long_name());
     const auto near = nearest(given, names);
-    return "unknown option --" + given + (near.empty() || near == "word" ? "" : ", did you mean --" + std::string(near) + "?");
+    return "unknown option --" + given +
+           (near.empty() || near == "word" ? "" : ", did you mean --" + std::string(near) + "?");
 }
 
 Result<Line> take_apart(const std::vector<std::string>& words) {
@@ -115,7 +118,8 @@ Result<json> value_of(const Option& option, const std::vector<std::string>& give
     if (given.size() != 1) return fail(EINVAL, "--" + name + " is given twice");
     if (option.kind == Kind::Boolean) return boolean(name, given[0]);
     const auto as_number = number(given[0]);
-    if (option.kind == Kind::Number && !as_number) return fail(EINVAL, "--" + name + " is a number, not \"" + given[0] + "\"");
+    if (option.kind == Kind::Number && !as_number)
+        return fail(EINVAL, "--" + name + " is a number, not \"" + given[0] + "\"");
     return option.kind == Kind::Text || !as_number ? json(given[0]) : *as_number;
 }
 
@@ -126,7 +130,9 @@ std::string verbs_of(std::string_view noun) {
     return out;
 }
 
-bool is_noun(std::string_view word) { return std::ranges::find(protocol::COMMANDS, word, &Command::noun) != std::end(protocol::COMMANDS); }
+bool is_noun(std::string_view word) {
+    return std::ranges::find(protocol::COMMANDS, word, &Command::noun) != std::end(protocol::COMMANDS);
+}
 
 Result<const Command*> find_command(const std::vector<std::string>& words) {
     if (words.empty()) return fail(EINVAL, "no command given; weft --help lists them");
@@ -135,8 +141,9 @@ Result<const Command*> find_command(const std::vector<std::string>& words) {
         std::vector<std::string_view> nouns;
         for (const Command& command : protocol::COMMANDS) nouns.push_back(command.noun);
         const auto near = nearest(words[0], nouns);
-        return fail(EINVAL, "unknown command \"" + words[0] + "\"" +
-                                (near.empty() ? "; weft --help lists them" : ", did you mean " + std::string(near) + "?"));
+        return fail(EINVAL,
+                    "unknown command \"" + words[0] + "\"" +
+                        (near.empty() ? "; weft --help lists them" : ", did you mean " + std::string(near) + "?"));
     }
     if (words.size() < 2) return fail(EINVAL, words[0] + " needs a verb: " + verbs_of(words[0]));
     if (const Command* found = protocol::find(words[0], words[1])) return found;
@@ -149,16 +156,20 @@ Result<> take_positional(Line& line, Invocation& out) {
     const std::size_t own = command.verb.empty() ? 1 : 2;
     if (line.words.size() <= own) return Ok{};
     if (line.words.size() > own + 1 || command.positional.empty())
-        return fail(EINVAL, name(command) + " does not take \"" + line.words[command.positional.empty() ? own : own + 1] + "\"");
-    if (command.positional == "file") out.file = line.words[own];
-    else line.values[std::string(command.positional)].push_back(line.words[own]);
+        return fail(EINVAL, name(command) + " does not take \"" +
+                                line.words[command.positional.empty() ? own : own + 1] + "\"");
+    if (command.positional == "file")
+        out.file = line.words[own];
+    else
+        line.values[std::string(command.positional)].push_back(line.words[own]);
     return Ok{};
 }
 
 Result<> check_required(const Command& command, const json& arguments, const Invocation& out) {
     for (const auto one : split(command.required, ' ')) {
         if (out.batch || (one == "file" ? !out.file.empty() : arguments.contains(protocol::json_key(one)))) continue;
-        const std::string what = one == "file" ? "a FILE" : (one == command.positional ? "a " : "--") + std::string(one);
+        const std::string what =
+            one == "file" ? "a FILE" : (one == command.positional ? "a " : "--") + std::string(one);
         return fail(EINVAL, name(command) + " needs " + what);
     }
     return Ok{};
@@ -199,7 +210,8 @@ Result<> take_general(Values& values, Invocation& out) {
     TRY(const auto socket, take_one(values, "socket"));
     TRY(out.batch, take_one(values, "batch"));
     if (instance) out.instance = *instance;
-    if (!good_instance(out.instance)) return fail(EINVAL, "instance \"" + out.instance + "\" is not 1 to 48 of A-Z a-z 0-9 _ -");
+    if (!good_instance(out.instance))
+        return fail(EINVAL, "instance \"" + out.instance + "\" is not 1 to 48 of A-Z a-z 0-9 _ -");
     out.socket = socket.value_or("/run/weft/" + out.instance + "/weftd.sock");
     out.json = values.erase("json") > 0;
     out.help = values.erase("help") > 0;

@@ -30,7 +30,8 @@ struct Chunk {
 
 class Batch {
 public:
-    Batch(Client& client, const std::string& head, const std::function<void(std::uint64_t, const std::string&)>& refused)
+    Batch(Client& client, const std::string& head,
+          const std::function<void(std::uint64_t, const std::string&)>& refused)
         : client_(client), head_(head), refused_(refused) {}
 
     Result<BatchOutcome> run(std::istream& rows) {
@@ -141,8 +142,10 @@ bool is_one_object(std::string_view line) {
         const char c = line[i];
         if (c == '\0') return false;  // the JSON parser takes it for the end
         if (quoted) {
-            if (c == '\\') ++i;
-            else if (c == '"') quoted = false;
+            if (c == '\\')
+                ++i;
+            else if (c == '"')
+                quoted = false;
         } else if (c == '"') {
             quoted = true;
         } else if (c == '{' || c == '[') {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// `--batch`: rows from a stream to the daemon in large requests, a few ahead of the answers. Lines are passed on as text:
-// the CLI only makes sure that each is one object, so that a bad line cannot swallow its neighbours.
+// `--batch`: rows from a stream to the daemon in large requests, a few ahead of the answers. Lines are passed on as
+// text: the CLI only makes sure that each is one object, so that a bad line cannot swallow its neighbours.
 #pragma once
 
 #include <cstdint>

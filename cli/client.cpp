@@ -23,7 +23,8 @@ Result<Client> Client::connect(const std::string& path) {
     path.copy(address.sun_path, path.size());
     Client client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (client.fd_ < 0) return fail_errno("socket");
-    if (::connect(client.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return fail_errno(path);
+    if (::connect(client.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        return fail_errno(path);
     return client;
 }
 

@@ -36,19 +36,24 @@ std::string usage_of(const Command& command) {
 std::string option_left(const Option& option) {
     std::string out = "--" + std::string(option.name);
     switch (option.kind) {
-        case Kind::Flag: return out;
-        case Kind::Number: return out + " N";
-        case Kind::Boolean: return out + " on|off";
-        case Kind::Addresses: return out + " A,B…";
-        default: return out + " " + upper(option.name.substr(0, option.name.find('-')));
+        case Kind::Flag:
+            return out;
+        case Kind::Number:
+            return out + " N";
+        case Kind::Boolean:
+            return out + " on|off";
+        case Kind::Addresses:
+            return out + " A,B…";
+        default:
+            return out + " " + upper(option.name.substr(0, option.name.find('-')));
     }
 }
 
 std::string general_options() {
     return "\noptions of every command\n" +
            row("--instance NAME", "which weftd; default: $WEFT_INSTANCE, else \"default\"") +
-           row("--json", "the daemon's result as JSON") + row("-h, --help", "this; with a noun: its verbs and options") +
-           row("--version", "version of this program") +
+           row("--json", "the daemon's result as JSON") +
+           row("-h, --help", "this; with a noun: its verbs and options") + row("--version", "version of this program") +
            "\nexit code: 0 done, 1 refused, 2 wrong usage, 3 no daemon\n";
 }
 
@@ -57,8 +62,9 @@ std::string general_options() {
 std::string version_line() { return "weft " WEFT_VERSION "\n"; }
 
 std::string help_text(std::string_view noun) {
-    std::string out = version_line() + "\n" + (noun.empty() ? "weft NOUN VERB [OPTIONS]: manages the tables of weftd\n\n"
-                                                            : "weft " + std::string(noun) + "\n\n");
+    std::string out = version_line() + "\n" +
+                      (noun.empty() ? "weft NOUN VERB [OPTIONS]: manages the tables of weftd\n\n"
+                                    : "weft " + std::string(noun) + "\n\n");
     std::set<std::string_view> seen;
     std::string options;
     bool batch = false;

@@ -118,16 +118,19 @@ bool is_block(const json& value) {
     if (!value.is_structured() || value.empty()) return false;
     // Sentences of warnings hold commas and spaces: a line each.
     return value.is_object() || std::ranges::any_of(value, [](const json& one) {
-        return one.is_structured() || (one.is_string() && one.get_ref<const std::string&>().find(' ') != std::string::npos);
-    });
+               return one.is_structured() ||
+                      (one.is_string() && one.get_ref<const std::string&>().find(' ') != std::string::npos);
+           });
 }
 
 std::string object(const json& value, std::string_view columns, const std::string& indent) {
     std::vector<Cells> lines;
     std::string blocks;
     for (const std::string& key : keys_of({&value}, columns)) {
-        if (is_block(value[key])) blocks += block(key, value[key], indent);
-        else lines.push_back({key, cell(value[key])});
+        if (is_block(value[key]))
+            blocks += block(key, value[key], indent);
+        else
+            lines.push_back({key, cell(value[key])});
     }
     return align(lines, indent) + blocks;
 }

@@ -110,9 +110,12 @@ private:
         if (!parsed.is_object()) return complain("weftd's answer is no JSON", REFUSED);
         if (!parsed.value("ok", false)) return complain(parsed.value("error", "refused without a reason"), REFUSED);
         const json result = parsed.value("result", json());
-        if (call_.json) streams_.out << result.dump() << "\n";
-        else if (name(*call_.command) == "config show") streams_.out << result.dump(2) << "\n";
-        else streams_.out << render(result, call_.command->columns);
+        if (call_.json)
+            streams_.out << result.dump() << "\n";
+        else if (name(*call_.command) == "config show")
+            streams_.out << result.dump(2) << "\n";
+        else
+            streams_.out << render(result, call_.command->columns);
         return finish(DONE);
     }
 
@@ -133,8 +136,10 @@ private:
         std::istream& rows = *call_.batch == "-" ? streams_.in : file;
         const auto outcome = run_batch(client, rows, request_head(call_.arguments), refused);
         if (!outcome) return complain(outcome.error().what, REFUSED);
-        if (call_.json) streams_.out << json{{"done", outcome->done}, {"refused", outcome->refused}}.dump() << "\n";
-        else streams_.out << outcome->done << " done, " << outcome->refused << " refused\n";
+        if (call_.json)
+            streams_.out << json{{"done", outcome->done}, {"refused", outcome->refused}}.dump() << "\n";
+        else
+            streams_.out << outcome->done << " done, " << outcome->refused << " refused\n";
         return finish(outcome->refused ? REFUSED : DONE);
     }
 

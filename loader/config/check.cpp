@@ -22,19 +22,23 @@ std::string wrong_remote(const Document& document, const Ip& ip) {
     const Ip& own = document.vtep->address;
     if (own.is_unspecified() || ip.is_unspecified()) return "";
     if (ip == own) return ip.text() + " is this host's own VTEP";
-    if (ip.is_v4() != own.is_v4()) return ip.text() + " is " + family(ip) + ", the VTEP " + own.text() + " is " + family(own);
+    if (ip.is_v4() != own.is_v4())
+        return ip.text() + " is " + family(ip) + ", the VTEP " + own.text() + " is " + family(own);
     return "";
 }
 
 void check_mac(const Mac& mac, std::vector<Complaint>& out) {
-    if (mac.is_zero()) out.push_back({"/mac", "is all zero, which no host has"});
-    else if (mac.is_multicast()) out.push_back({"/mac", mac.text() + " is a multicast address, which no host has"});
+    if (mac.is_zero())
+        out.push_back({"/mac", "is all zero, which no host has"});
+    else if (mac.is_multicast())
+        out.push_back({"/mac", mac.text() + " is a multicast address, which no host has"});
 }
 
-// weft names its own tunnel device so; an operator's interface must not look like one.
+// weft names its own tunnel device so, "weft-" and a hash; an operator's interface must not look like one.
 bool is_reserved(std::string_view interface) {
     constexpr std::string_view OWN = "weft-";
-    return interface == "lo" || (interface.size() == 15 && interface.starts_with(OWN) &&
+    constexpr std::size_t HASH_DIGITS = 8;
+    return interface == "lo" || (interface.size() == OWN.size() + HASH_DIGITS && interface.starts_with(OWN) &&
                                  interface.find_first_not_of("0123456789abcdef", OWN.size()) == interface.npos);
 }
 
@@ -71,7 +75,8 @@ private:
                 complain(at("segments", i, "/name"), segment.name + " is given twice");
             const auto [old, fresh] = vnis_.emplace(segment.vni, segment.name);
             if (segment.vni != 0 && !fresh)
-                complain(at("segments", i, "/vni"), std::to_string(segment.vni) + " is taken by segment " + old->second);
+                complain(at("segments", i, "/vni"),
+                         std::to_string(segment.vni) + " is taken by segment " + old->second);
             remotes(segment, at("segments", i, "/remotes"));
         }
     }
@@ -92,7 +97,8 @@ private:
         for (std::size_t i = 0; i < document_.ports.size(); ++i) {
             const Port& port = document_.ports[i];
             take_interface(port.interface, "a port of segment " + port.segment, at("ports", i, "/interface"));
-            if (!names_.contains(port.segment)) complain(at("ports", i, "/segment"), "there is no segment " + port.segment);
+            if (!names_.contains(port.segment))
+                complain(at("ports", i, "/segment"), "there is no segment " + port.segment);
         }
     }
 

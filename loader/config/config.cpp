@@ -19,8 +19,10 @@ using nlohmann::json;
 void merge(json& into, const json& part) {
     for (const auto& [key, value] : part.items()) {
         json& old = into[key];
-        if (old.is_object() && value.is_object()) merge(old, value);
-        else old = value;
+        if (old.is_object() && value.is_object())
+            merge(old, value);
+        else
+            old = value;
     }
 }
 
@@ -60,9 +62,8 @@ bool is_above(const std::string& above, const std::string& below) {
 
 // A value that already has a complaint of form is not judged again for what it means.
 bool spoken_for(const std::vector<Complaint>& complaints, const std::string& path) {
-    return std::ranges::any_of(complaints, [&](const Complaint& known) {
-        return is_above(known.path, path) || is_above(path, known.path);
-    });
+    return std::ranges::any_of(
+        complaints, [&](const Complaint& known) { return is_above(known.path, path) || is_above(path, known.path); });
 }
 
 }  // namespace

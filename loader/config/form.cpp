@@ -32,15 +32,20 @@ public:
     void check(const json& value, const Rule& rule, const Path& path) {
         if (!rule.any_of.empty()) return check_any(value, rule, path);
         if (!has_type(value, rule)) return complain(path, "is " + shown(value) + ", must be " + wanted(rule));
-        if (value.is_object()) check_object(value, rule, path);
-        else if (value.is_array()) check_array(value, rule, path);
-        else if (value.is_string()) check_string(value, rule, path);
-        else if (value.is_number()) check_number(value, rule, path);
+        if (value.is_object())
+            check_object(value, rule, path);
+        else if (value.is_array())
+            check_array(value, rule, path);
+        else if (value.is_string())
+            check_string(value, rule, path);
+        else if (value.is_number())
+            check_number(value, rule, path);
     }
 
 private:
     static bool is_whole(const json& value) {
-        return value.is_number_integer() || (value.is_number_float() && std::trunc(value.get<double>()) == value.get<double>());
+        return value.is_number_integer() ||
+               (value.is_number_float() && std::trunc(value.get<double>()) == value.get<double>());
     }
 
     static bool has_type(const json& value, const Rule& rule) {
@@ -80,8 +85,10 @@ private:
     void check_object(const json& value, const Rule& rule, const Path& path) {
         for (auto at = value.begin(); at != value.end(); ++at) {
             const Path below{&path, at.key()};
-            if (const Rule* found = rule.find(at.key())) check(at.value(), *found, below);
-            else if (path.up || std::ranges::find(ignored_, at.key()) == ignored_.end()) unknown_key(at.key(), rule, below);
+            if (const Rule* found = rule.find(at.key()))
+                check(at.value(), *found, below);
+            else if (path.up || std::ranges::find(ignored_, at.key()) == ignored_.end())
+                unknown_key(at.key(), rule, below);
         }
         for (const std::string& key : rule.required)
             if (!value.contains(key)) complain({&path, key}, "is missing");
@@ -109,8 +116,9 @@ private:
             return complain(path, "is " + std::to_string(text.size()) + " characters long, longest is " +
                                       std::to_string(*rule.max_length));
         if (rule.pattern && !std::regex_match(text, *rule.pattern))
-            return complain(path, "is " + shown(value) + ", may hold letters, digits, '.', '_' and '-' only and starts "
-                                  "with neither '.' nor '-'");
+            return complain(path, "is " + shown(value) +
+                                      ", may hold letters, digits, '.', '_' and '-' only and starts "
+                                      "with neither '.' nor '-'");
         if (const auto wrong = wrong_format(text, rule.format); !wrong.empty())
             complain(path, "is " + shown(value) + ", " + wrong);
     }
@@ -122,8 +130,10 @@ private:
                                                          : static_cast<long double>(value.get<std::int64_t>());
         const std::string is = "is " + shown(value) + ", ";
         const std::string why = rule.hint.empty() ? "" : ": " + rule.hint;
-        if (rule.minimum && number < *rule.minimum) complain(path, is + "smallest is " + std::to_string(*rule.minimum));
-        else if (rule.maximum && number > *rule.maximum) complain(path, is + "largest is " + std::to_string(*rule.maximum));
+        if (rule.minimum && number < *rule.minimum)
+            complain(path, is + "smallest is " + std::to_string(*rule.minimum));
+        else if (rule.maximum && number > *rule.maximum)
+            complain(path, is + "largest is " + std::to_string(*rule.maximum));
         else if (rule.multiple_of && std::fmod(number, static_cast<long double>(*rule.multiple_of)) != 0)
             complain(path, is + "must be a multiple of " + std::to_string(*rule.multiple_of) + why);
     }

@@ -31,7 +31,7 @@ struct Vtep {
     bool operator==(const Vtep&) const = default;
 };
 
-struct Limits {  // frames a second
+struct Limits {                           // frames a second
     std::uint32_t icmp_errors_pps = 100;  // per port, burst 10
     std::uint32_t arp_pps = 500;          // per port
     std::uint32_t punt_pps = 1000;        // per segment
@@ -78,7 +78,7 @@ struct Port {
 struct FdbRecord {
     std::string segment;
     Mac mac;
-    std::string port;            // interface name, empty if remote
+    std::string port;  // interface name, empty if remote
     std::optional<Ip> remote;
     std::optional<std::uint32_t> vni;  // of the remote, none: the segment's
     Owner owner = ORIGIN_CONFIG;

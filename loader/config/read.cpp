@@ -53,7 +53,7 @@ std::optional<T> parsed(const json* at) {
 }
 
 template <typename T>
-    requires requires { T::parse(""); }
+requires requires { T::parse(""); }
 void take(const json& object, const char* key, T& out) {
     if (const auto value = parsed<T>(member(object, key))) out = *value;
 }
@@ -150,12 +150,18 @@ NeighborRecord read_neighbor(const json& object, Owner owner) {
 }  // namespace
 
 bool read_object(std::string_view section, const json& object, Owner owner, Document& out) {
-    if (section == "uplinks") out.uplinks.push_back(read_uplink(object, owner));
-    else if (section == "segments") out.segments.push_back(read_segment(object, owner));
-    else if (section == "ports") out.ports.push_back(read_port(object, owner));
-    else if (section == "fdb") out.fdb.push_back(read_fdb(object, owner));
-    else if (section == "neighbors") out.neighbors.push_back(read_neighbor(object, owner));
-    else return false;
+    if (section == "uplinks")
+        out.uplinks.push_back(read_uplink(object, owner));
+    else if (section == "segments")
+        out.segments.push_back(read_segment(object, owner));
+    else if (section == "ports")
+        out.ports.push_back(read_port(object, owner));
+    else if (section == "fdb")
+        out.fdb.push_back(read_fdb(object, owner));
+    else if (section == "neighbors")
+        out.neighbors.push_back(read_neighbor(object, owner));
+    else
+        return false;
     return true;
 }
 

@@ -60,7 +60,8 @@ Result<ControlRequest> read_request(std::string_view line) {
     if (request.is_discarded() || line.find('\0') != line.npos) {
         std::vector<Complaint> complaints;
         read_json(line, complaints);
-        return fail(EINVAL, "the request is no JSON: " + (complaints.empty() ? std::string() : complaints.front().what));
+        return fail(EINVAL,
+                    "the request is no JSON: " + (complaints.empty() ? std::string() : complaints.front().what));
     }
     const auto command = request.is_object() ? request.find("command") : request.end();
     if (!request.is_object() || command == request.end() || !command->is_string())

@@ -24,43 +24,65 @@ public:
 
 private:
     const Rule* compile(const json& schema) {
-        if (schema.contains("$ref")) return compile(root_.at(json::json_pointer(schema["$ref"].get<std::string>().substr(1))));
+        if (schema.contains("$ref"))
+            return compile(root_.at(json::json_pointer(schema["$ref"].get<std::string>().substr(1))));
         Rule& rule = rules_.emplace_back();
         for (const auto& [keyword, value] : schema.items()) {
-            if (!take_text(rule, keyword, value) && !take_bound(rule, keyword, value) && !take_rule(rule, keyword, value))
+            if (!take_text(rule, keyword, value) && !take_bound(rule, keyword, value) &&
+                !take_rule(rule, keyword, value))
                 unknown.push_back(keyword);
         }
         return &rule;
     }
 
     static bool take_text(Rule& rule, const std::string& keyword, const json& value) {
-        if (keyword == "type") rule.type = value;
-        else if (keyword == "format") rule.format = value;
-        else if (keyword == "x-hint") rule.hint = value;
-        else if (keyword == "pattern") rule.pattern.emplace(value.get<std::string>(), std::regex::ECMAScript);
-        else if (keyword == "required") rule.required = value;
-        else if (keyword == "enum") rule.values.assign(value.begin(), value.end());
-        else return keyword == "$schema" || keyword == "$defs" || keyword == "title" || keyword == "description" || keyword == "default";
+        if (keyword == "type")
+            rule.type = value;
+        else if (keyword == "format")
+            rule.format = value;
+        else if (keyword == "x-hint")
+            rule.hint = value;
+        else if (keyword == "pattern")
+            rule.pattern.emplace(value.get<std::string>(), std::regex::ECMAScript);
+        else if (keyword == "required")
+            rule.required = value;
+        else if (keyword == "enum")
+            rule.values.assign(value.begin(), value.end());
+        else
+            return keyword == "$schema" || keyword == "$defs" || keyword == "title" || keyword == "description" ||
+                   keyword == "default";
         return true;
     }
 
     static bool take_bound(Rule& rule, const std::string& keyword, const json& value) {
-        if (keyword == "minimum") rule.minimum = value;
-        else if (keyword == "maximum") rule.maximum = value;
-        else if (keyword == "multipleOf") rule.multiple_of = value;
-        else if (keyword == "minLength") rule.min_length = value;
-        else if (keyword == "maxLength") rule.max_length = value;
-        else return false;
+        if (keyword == "minimum")
+            rule.minimum = value;
+        else if (keyword == "maximum")
+            rule.maximum = value;
+        else if (keyword == "multipleOf")
+            rule.multiple_of = value;
+        else if (keyword == "minLength")
+            rule.min_length = value;
+        else if (keyword == "maxLength")
+            rule.max_length = value;
+        else
+            return false;
         return true;
     }
 
     bool take_rule(Rule& rule, const std::string& keyword, const json& value) {
-        if (keyword == "items") rule.items = compile(value);
-        else if (keyword == "anyOf") for (const json& one : value) rule.any_of.push_back(compile(one));
-        else if (keyword == "properties") for (const auto& [key, one] : value.items()) rule.properties.emplace_back(key, compile(one));
-        else if (keyword != "additionalProperties") return false;
-        else if (value.is_object()) rule.additional = compile(value);
-        else return value == false;  // true would be a key that nobody reads
+        if (keyword == "items")
+            rule.items = compile(value);
+        else if (keyword == "anyOf")
+            for (const json& one : value) rule.any_of.push_back(compile(one));
+        else if (keyword == "properties")
+            for (const auto& [key, one] : value.items()) rule.properties.emplace_back(key, compile(one));
+        else if (keyword != "additionalProperties")
+            return false;
+        else if (value.is_object())
+            rule.additional = compile(value);
+        else
+            return value == false;  // true would be a key that nobody reads
         return true;
     }
 

@@ -52,8 +52,10 @@ public:
     bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
         const auto before = text_.substr(0, std::min(position > 0 ? position - 1 : 0, text_.size()));
         std::string what = error.what();
-        if (const auto at = what.find(": "); what.find("parse_error") != what.npos && at != what.npos) what.erase(0, at + 2);
-        else if (const auto end = what.find("] "); end != what.npos) what.erase(0, end + 2);
+        if (const auto at = what.find(": "); what.find("parse_error") != what.npos && at != what.npos)
+            what.erase(0, at + 2);
+        else if (const auto end = what.find("] "); end != what.npos)
+            what.erase(0, end + 2);
         complaints_.push_back({"", position_text(before) + ": " + what.substr(0, 200)});
         return false;
     }
@@ -65,9 +67,12 @@ private:
     };
 
     bool put(json item) {
-        if (frames_.empty()) value = std::move(item);
-        else if (Frame& top = frames_.back(); top.value.is_array()) top.value.push_back(std::move(item));
-        else if (!top.value.contains(top.key)) top.value[top.key] = std::move(item);
+        if (frames_.empty())
+            value = std::move(item);
+        else if (Frame& top = frames_.back(); top.value.is_array())
+            top.value.push_back(std::move(item));
+        else if (!top.value.contains(top.key))
+            top.value[top.key] = std::move(item);
         return true;
     }
 
@@ -117,7 +122,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string wrong_interface(const std::string& text) {
     if (text.empty() || text == "." || text == "..") return "which is no name of an interface";
     if (text.size() > 15) return "longest name of an interface is 15 characters";
-    const bool bad = std::ranges::any_of(text, [](unsigned char c) { return c <= ' ' || c == '/' || c == ':' || c == 127; });
+    const bool bad =
+        std::ranges::any_of(text, [](unsigned char c) { return c <= ' ' || c == '/' || c == ':' || c == 127; });
     return bad ? "the name of an interface has no space, '/' or ':'" : "";
 }
 
@@ -147,9 +153,12 @@ std::string pointer_token(std::string_view key) {
     std::string printable = json(key).dump(-1, ' ', true, json::error_handler_t::replace);
     std::string out;
     for (const char c : printable.substr(1, printable.size() - 2)) {
-        if (c == '~') out += "~0";
-        else if (c == '/') out += "~1";
-        else out += c;
+        if (c == '~')
+            out += "~0";
+        else if (c == '/')
+            out += "~1";
+        else
+            out += c;
     }
     return out;
 }
@@ -168,8 +177,10 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
     if (word.size() > 64) return best;
     for (const auto candidate : candidates) {
         const auto distance = edit_distance(word, candidate);
-        if (distance < least) least = distance, best = candidate;
-        else if (best.empty() && word.size() >= 3 && candidate.starts_with(word)) best = candidate;
+        if (distance < least)
+            least = distance, best = candidate;
+        else if (best.empty() && word.size() >= 3 && candidate.starts_with(word))
+            best = candidate;
     }
     return best;
 }

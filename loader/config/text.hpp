@@ -16,8 +16,8 @@ namespace weft {
 // duplicate keys are complaints each, and the first value stands.
 nlohmann::json read_json(std::string_view text, std::vector<Complaint>& complaints);
 
-std::string pointer_token(std::string_view key);   // one step of a JSON pointer (RFC 6901), printable
-std::string shown(const nlohmann::json& value);    // as JSON, cut to a length that fits a line
+std::string pointer_token(std::string_view key);  // one step of a JSON pointer (RFC 6901), printable
+std::string shown(const nlohmann::json& value);   // as JSON, cut to a length that fits a line
 // The candidate that a typing error away from word, or empty.
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates);
 // What is wrong with text as an "ip-host", "mac" or "interface"; empty if nothing.

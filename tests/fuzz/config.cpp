@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Any text is a document or has complaints; a good document comes back from its own JSON, and complaints have no line
 // feeds, since each is shown on a line.
+#include "config.hpp"
+
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "config.hpp"
 #include "expect.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

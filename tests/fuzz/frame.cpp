@@ -23,7 +23,8 @@ config settings(std::uint8_t choice) {
     const bool six = choice & 1;
     std::copy_n(six ? VTEP6 : VTEP4, 16, out.vtep.bytes);
     out.port = htons(4789);
-    out.flags = (six ? CONFIG_IPV6 : 0) | (choice & 2 ? CONFIG_DROP_RESERVED : 0) | (choice & 4 ? CONFIG_ACCEPT_ZERO_UDP6 : 0);
+    out.flags =
+        (six ? CONFIG_IPV6 : 0) | (choice & 2 ? CONFIG_DROP_RESERVED : 0) | (choice & 4 ? CONFIG_ACCEPT_ZERO_UDP6 : 0);
     return out;
 }
 
@@ -33,7 +34,8 @@ void classify(const view& seen, const config& settings) {
     if (verdict != CONTINUE) return;
     FUZZ_EXPECT(packet.vni <= 0xffffff);
     FUZZ_EXPECT(packet.inner_bytes >= sizeof(ethernet_header));
-    FUZZ_EXPECT(packet.inner_bytes + (settings.flags & CONFIG_IPV6 ? VXLAN6_OVERHEAD_BYTES : VXLAN4_OVERHEAD_BYTES) <= seen.bytes);
+    FUZZ_EXPECT(packet.inner_bytes + (settings.flags & CONFIG_IPV6 ? VXLAN6_OVERHEAD_BYTES : VXLAN4_OVERHEAD_BYTES) <=
+                seen.bytes);
 }
 
 void parse_inner(const std::uint8_t* data, const std::uint8_t* end, std::uint32_t bytes) {

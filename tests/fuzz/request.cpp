@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // A line of the control socket: read as a request, its rows as objects of the document, judged as the daemon would. And
 // the CLI's test for a line of a batch: what is one JSON object passes it, and what passes it is no other JSON.
+#include "request.hpp"
+
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -8,7 +10,6 @@
 #include "batch.hpp"
 #include "config.hpp"
 #include "expect.hpp"
-#include "request.hpp"
 
 namespace {
 
@@ -17,7 +18,9 @@ using namespace weft;
 const Document& document() {
     static const Document parsed = parse_config(R"({"vtep": {"address": "192.0.2.1"},
         "segments": [{"name": "blue", "vni": 5001, "remotes": ["192.0.2.2"]}],
-        "ports": [{"interface": "tap0", "segment": "blue"}]})", "").document;
+        "ports": [{"interface": "tap0", "segment": "blue"}]})",
+                                                "")
+                                       .document;
     return parsed;
 }
 

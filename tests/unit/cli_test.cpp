@@ -51,7 +51,8 @@ class FakeDaemon {
 public:
     using Answer = std::function<std::string(const std::string&)>;
 
-    FakeDaemon(const std::string& path, Answer answer) : answer_(std::move(answer)), listener_(socket(AF_UNIX, SOCK_STREAM, 0)) {
+    FakeDaemon(const std::string& path, Answer answer)
+        : answer_(std::move(answer)), listener_(socket(AF_UNIX, SOCK_STREAM, 0)) {
         sockaddr_un address{.sun_family = AF_UNIX};
         path.copy(address.sun_path, sizeof address.sun_path - 1);
         EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
@@ -85,7 +86,8 @@ private:
                 const std::string line = answer_(requests_.back());
                 if (line.empty()) return void(close(client));
                 for (std::size_t done = 0; done < line.size() + 1;) {
-                    const ssize_t sent = send(client, (line + "\n").data() + done, line.size() + 1 - done, MSG_NOSIGNAL);
+                    const ssize_t sent =
+                        send(client, (line + "\n").data() + done, line.size() + 1 - done, MSG_NOSIGNAL);
                     if (sent <= 0) return void(close(client));
                     done += static_cast<std::size_t>(sent);
                 }
@@ -116,7 +118,8 @@ class Cli : public testing::Test {
 protected:
     // One command against a daemon that always gives the same answer; the request it saw is in request_.
     Shown ask(std::vector<std::string> words, const std::string& answer, const std::string& input = "") {
-        return ask(std::move(words), [answer](const std::string&) { return answer; }, input);
+        return ask(
+            std::move(words), [answer](const std::string&) { return answer; }, input);
     }
     Shown ask(std::vector<std::string> words, FakeDaemon::Answer answer, const std::string& input = "") {
         const std::string socket = folder_.file("weftd.sock");
@@ -138,8 +141,9 @@ protected:
 const std::string DONE_ANSWER = R"({"ok":true,"result":null})";
 
 TEST_F(Cli, SendsCommandAndArgumentsOfEveryKind) {
-    const Shown shown = ask({"segment", "add", "blue", "--vni", "5001", "--remotes", "192.0.2.2,192.0.2.3", "--remotes", "192.0.2.4",
-                             "--learning", "off", "--aging-seconds=60", "--unknown-unicast", "drop"}, DONE_ANSWER);
+    const Shown shown = ask({"segment", "add", "blue", "--vni", "5001", "--remotes", "192.0.2.2,192.0.2.3", "--remotes",
+                             "192.0.2.4", "--learning", "off", "--aging-seconds=60", "--unknown-unicast", "drop"},
+                            DONE_ANSWER);
     EXPECT_EQ(shown.code, DONE) << shown.err;
     EXPECT_EQ(shown.out, "");
     EXPECT_EQ(request_, json::parse(R"({"command":"segment add","arguments":{"name":"blue","vni":5001,"learning":false,
@@ -148,8 +152,9 @@ TEST_F(Cli, SendsCommandAndArgumentsOfEveryKind) {
 
 TEST_F(Cli, TakesOptionsBeforeAndAfterTheNoun) {
     const json wanted = json::parse(R"({"command":"fdb list","arguments":{"segment":"blue","dynamic":true}})");
-    for (const std::vector<std::string>& words : {std::vector<std::string>{"--json", "--segment", "blue", "fdb", "list", "--dynamic"},
-                                                  {"fdb", "--dynamic", "list", "--segment=blue", "--json"}}) {
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"--json", "--segment", "blue", "fdb", "list", "--dynamic"},
+          {"fdb", "--dynamic", "list", "--segment=blue", "--json"}}) {
         const Shown shown = ask(words, R"({"ok":true,"result":[ {"b":1, "a":2}]})");
         EXPECT_EQ(shown.code, DONE);
         EXPECT_EQ(shown.out, "[ {\"b\":1, \"a\":2}]\n");  // as the daemon wrote it
@@ -158,7 +163,8 @@ TEST_F(Cli, TakesOptionsBeforeAndAfterTheNoun) {
 }
 
 TEST_F(Cli, TakesNamesByPositionAndByOption) {
-    for (const std::vector<std::string>& words : {std::vector<std::string>{"port", "show", "tap0"}, {"port", "show", "--interface", "tap0"}}) {
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"port", "show", "tap0"}, {"port", "show", "--interface", "tap0"}}) {
         EXPECT_EQ(ask(words, DONE_ANSWER).code, DONE);
         EXPECT_EQ(request_, json::parse(R"({"command":"port show","arguments":{"interface":"tap0"}})"));
     }
@@ -182,9 +188,11 @@ TEST_F(Cli, SaysWhenTheDaemonGoesAwayOrTalksNonsense) {
 TEST_F(Cli, NamesTheInstanceThatHasNoDaemon) {
     const Shown none = weft({"status", "--instance", "no-such-instance"});
     EXPECT_EQ(none.code, NO_DAEMON);
-    EXPECT_EQ(none.err, "weft: no daemon of instance no-such-instance: /run/weft/no-such-instance/weftd.sock: "
-                        "No such file or directory\n");
-    EXPECT_EQ(weft({"status"}, "", "from-environment").err.substr(0, 48), "weft: no daemon of instance from-environment: /r");
+    EXPECT_EQ(none.err,
+              "weft: no daemon of instance no-such-instance: /run/weft/no-such-instance/weftd.sock: "
+              "No such file or directory\n");
+    EXPECT_EQ(weft({"status"}, "", "from-environment").err.substr(0, 48),
+              "weft: no daemon of instance from-environment: /r");
     const Shown stale = weft({"status", "--socket", folder_.file("plain", "x")});
     EXPECT_EQ(stale.code, NO_DAEMON);
     EXPECT_NE(stale.err.find("Connection refused"), std::string::npos) << stale.err;
@@ -220,7 +228,8 @@ TEST(CliUsage, EveryMistakeIsOneLineAndExitsTwo) {
         {{"fdb", "add", "--mac", "02:00:00:00:00:01"}, "fdb add needs --segment"},
         {{"config", "apply"}, "config apply needs a FILE"},
         {{"--instance", "a/b", "status"}, "instance \"a/b\" is not 1 to 48 of A-Z a-z 0-9 _ -"},
-        {{"--instance", std::string(49, 'a'), "status"}, "instance \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" is not 1 to 48 of A-Z a-z 0-9 _ -"},
+        {{"--instance", std::string(49, 'a'), "status"},
+         "instance \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" is not 1 to 48 of A-Z a-z 0-9 _ -"},
         {{"--instance"}, "the required argument for option '--instance' is missing"},
     };
     for (const Misuse& row : rows) {
@@ -239,14 +248,16 @@ TEST(CliHelp, NamesEveryCommandAndOption) {
         EXPECT_NE(all.out.find("  " + name(command) + " "), std::string::npos) << name(command);
         const std::string own = weft({std::string(command.noun), "-h"}).out;
         for (const auto& option : command.options)
-            EXPECT_NE(own.find("  --" + std::string(option.name)), std::string::npos) << name(command) << " " << option.name;
+            EXPECT_NE(own.find("  --" + std::string(option.name)), std::string::npos)
+                << name(command) << " " << option.name;
     }
     EXPECT_EQ(weft({"fdb", "add", "--help"}).out, help_text("fdb"));
     EXPECT_EQ(weft({"--version"}).out, version_line());
 }
 
 TEST(CliTable, IsOfOnePiece) {
-    std::map<std::string_view, bool> flags;  // an option is a flag everywhere or nowhere: it is read before its noun is known
+    std::map<std::string_view, bool>
+        flags;  // an option is a flag everywhere or nowhere: it is read before its noun is known
     for (const auto& command : protocol::COMMANDS) {
         EXPECT_EQ(protocol::find(name(command)), &command);
         for (const auto& option : command.options) {
@@ -261,12 +272,14 @@ TEST(CliTable, IsOfOnePiece) {
 
 TEST(CliConfigCheck, NeedsNoDaemon) {
     Folder folder;
-    const std::string good = folder.file("good.json", R"({"vtep": {"address": "192.0.2.1"}, "hosts": {"h": {"vtep": {"ttl": 0}}}})");
+    const std::string good =
+        folder.file("good.json", R"({"vtep": {"address": "192.0.2.1"}, "hosts": {"h": {"vtep": {"ttl": 0}}}})");
     EXPECT_EQ(weft({"config", "check", folder.file("empty.json", " ")}).err, "weft: the document is empty\n");
     const Shown wrong = weft({"config", "check", good});
     EXPECT_EQ(wrong.code, REFUSED);
     EXPECT_EQ(wrong.err, "weft: /hosts/h/vtep/ttl: is 0, smallest is 1\n");
-    EXPECT_EQ(weft({"config", "check", good, "--json"}).out, "[{\"path\":\"/hosts/h/vtep/ttl\",\"what\":\"is 0, smallest is 1\"}]\n");
+    EXPECT_EQ(weft({"config", "check", good, "--json"}).out,
+              "[{\"path\":\"/hosts/h/vtep/ttl\",\"what\":\"is 0, smallest is 1\"}]\n");
     const std::string hosts = folder.file("hosts.json", R"({"hosts": {"h": {"vtep": {"ttl": 1}}}})");
     EXPECT_EQ(weft({"config", "check", hosts}).out, hosts + ": good\n");
     EXPECT_EQ(weft({"config", "check", hosts, "--host", "h"}).err, "weft: /vtep/address: is missing\n");
@@ -283,8 +296,10 @@ std::string take_rows(const std::string& line) {
     json errors = json::array();
     std::uint64_t number = request["first_line"], done = 0;
     for (const json& row : request["batch"]) {
-        if (row.contains("mac")) ++done;
-        else errors.push_back({{"line", number}, {"error", "mac is missing"}});
+        if (row.contains("mac"))
+            ++done;
+        else
+            errors.push_back({{"line", number}, {"error", "mac is missing"}});
         ++number;
     }
     return json{{"ok", true}, {"result", {{"done", done}, {"errors", errors}}}}.dump();
@@ -325,7 +340,8 @@ TEST_F(Cli, BatchIsSentInChunksWithTheirLineNumbers) {
 
 TEST_F(Cli, BatchWithManyErrorsDoesNotDeadlock) {
     std::string rows;
-    for (int i = 0; i < 50000; ++i) rows += "{\"no\":" + std::to_string(i) + ",\"fill\":\"" + std::string(100, 'x') + "\"}\n";
+    for (int i = 0; i < 50000; ++i)
+        rows += "{\"no\":" + std::to_string(i) + ",\"fill\":\"" + std::string(100, 'x') + "\"}\n";
     const Shown shown = ask({"neighbor", "add", "--batch", "-"}, take_rows, rows);
     EXPECT_EQ(shown.code, REFUSED);
     EXPECT_EQ(shown.out, "0 done, 50000 refused\n");
@@ -340,14 +356,17 @@ TEST_F(Cli, BatchThatTheDaemonDoesNotTakeIsRefusedOnce) {
 }
 
 TEST(BatchLine, HoldsExactlyOneObject) {
-    for (const char* good : {"{}", R"({"a":[{"b":"]}"}]})", R"({"a":"\"}"})", R"({"a" 1})"}) EXPECT_TRUE(is_one_object(good)) << good;
+    for (const char* good : {"{}", R"({"a":[{"b":"]}"}]})", R"({"a":"\"}"})", R"({"a" 1})"})
+        EXPECT_TRUE(is_one_object(good)) << good;
     for (const char* bad : {"", "[]", "{", "}", "{}}", "{},{}", R"({"a":"})", R"({"a":"\)", "{]}", " {}", "5"})
         EXPECT_FALSE(is_one_object(bad)) << bad;
     EXPECT_FALSE(is_one_object(std::string_view("{\0}", 3)));
 }
 
 TEST_F(Cli, ListsAreTablesInTheOrderOfTheirColumns) {
-    const Shown shown = ask({"fdb", "list"}, R"({"ok":true,"result":[{"age_seconds":null,"mac":"02:00:00:00:00:02","origin":"config","remote":"192.0.2.2","segment":"blue","vni":5001},)"
+    const Shown shown = ask(
+        {"fdb", "list"},
+        R"({"ok":true,"result":[{"age_seconds":null,"mac":"02:00:00:00:00:02","origin":"config","remote":"192.0.2.2","segment":"blue","vni":5001},)"
         R"({"age_seconds":7,"mac":"02:00:00:00:00:03","origin":"dynamic","port":"tap0","segment":"blue","vni":5001,"zeal":true}]})");
     const std::string all = shown.out;
     EXPECT_EQ(all,
@@ -358,9 +377,13 @@ TEST_F(Cli, ListsAreTablesInTheOrderOfTheirColumns) {
 }
 
 TEST(Render, ShowsAnObjectLineByLine) {
-    const json shown = {{"interface", "tap0"}, {"warnings", {"first warning", "second"}}, {"remotes", {"a", "b"}}, {"none", json::array()},
-                        {"counters", {{"DROP_A", {{"packets", 1}, {"bytes", 60}}}, {"TX", {{"packets", 12}, {"bytes", 700}}}}},
-                        {"flood", {{"ports", 2}}}};
+    const json shown = {
+        {"interface", "tap0"},
+        {"warnings", {"first warning", "second"}},
+        {"remotes", {"a", "b"}},
+        {"none", json::array()},
+        {"counters", {{"DROP_A", {{"packets", 1}, {"bytes", 60}}}, {"TX", {{"packets", 12}, {"bytes", 700}}}}},
+        {"flood", {{"ports", 2}}}};
     EXPECT_EQ(render(shown, "interface remotes"),
               "interface  tap0\nremotes    a,b\nnone       -\n"
               "counters  bytes  packets\nDROP_A    60     1\nTX        700    12\n"

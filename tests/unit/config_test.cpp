@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "request.hpp"
 #include "schema.hpp"
 
 namespace weft {
@@ -52,7 +51,8 @@ TEST(Config, ReadsTheExampleOfTheDocumentation) {
 }
 
 TEST(Config, ComesBackFromItsOwnJson) {
-    const char* const all_keys = R"({"vtep": {"ttl": 9, "tos": 184, "df": false, "reserved_bits": "drop", "accept": "any",
+    const char* const all_keys =
+        R"({"vtep": {"ttl": 9, "tos": 184, "df": false, "reserved_bits": "drop", "accept": "any",
         "udp6_checksum": "zero", "accept_zero_checksum6": true}, "limits": {"icmp_errors_pps": 1, "arp_pps": 2, "punt_pps": 3},
         "uplinks": [{"interface": "eth0", "hook": "xdp-generic"}], "ports": [{"interface": "tap0", "segment": "blue", "hook": "tc"}],
         "segments": [{"name": "blue", "vni": 1, "learning": false, "learning_limit": 5, "unknown_unicast": "drop",
@@ -68,7 +68,9 @@ TEST(Config, ComesBackFromItsOwnJson) {
 
 TEST(Config, HasTheDefaultsThatTheSchemaNames) {
     const json shown = to_json(parse_config(R"({"vtep": {"address": "192.0.2.1"}, "uplinks": [{"interface": "a"}],
-        "segments": [{"name": "s", "vni": 1}], "ports": [{"interface": "b", "segment": "s"}]})", "").document);
+        "segments": [{"name": "s", "vni": 1}], "ports": [{"interface": "b", "segment": "s"}]})",
+                                            "")
+                                   .document);
     const json schema = json::parse(schema_text());
     const json& defs = schema["$defs"];
     int compared = 0;
@@ -81,13 +83,12 @@ TEST(Config, HasTheDefaultsThatTheSchemaNames) {
     };
     compare(defs["vtep"]["properties"], shown["vtep"]);
     compare(defs["limits"]["properties"], shown["limits"]);
-    for (const char* list : {"uplinks", "segments", "ports"}) compare(defs[list]["items"]["properties"], shown[list][0]);
+    for (const char* list : {"uplinks", "segments", "ports"})
+        compare(defs[list]["items"]["properties"], shown[list][0]);
     EXPECT_EQ(compared, 21);
 }
 
-TEST(Config, UsesNoKeywordThatTheInterpreterDoesNotKnow) {
-    EXPECT_EQ(unknown_keywords(), std::vector<std::string>{});
-}
+TEST(Config, UsesNoKeywordThatTheInterpreterDoesNotKnow) { EXPECT_EQ(unknown_keywords(), std::vector<std::string>{}); }
 
 void expect_described(const json& rule, const std::string& path) {
     const json properties = rule.value("properties", json::object());
@@ -119,110 +120,130 @@ class WrongConfig : public testing::TestWithParam<Wrong> {};
 
 TEST_P(WrongConfig, IsSaidInWords) { EXPECT_EQ(complaints(patched(GetParam().patch)), GetParam().complaint); }
 
-INSTANTIATE_TEST_SUITE_P(Form, WrongConfig, testing::ValuesIn(std::vector<Wrong>{
-    {"UnknownKey", R"({"colour": 1})", "/colour: unknown key"},
-    {"UnknownKeyNearAnother", R"({"vtep": {"prot": 4789}})", "/vtep/prot: unknown key, did you mean port?"},
-    {"LaterSection", R"({"bridges": []})", "/bridges: unknown key"},
-    {"VniTooLarge", R"({"segments": [{"name": "blue", "vni": 16777216}], "neighbors": [], "fdb": []})",
-     "/segments/0/vni: is 16777216, largest is 16777215"},
-    {"VniZero", R"({"segments": [{"name": "blue", "vni": 0}]})", "/segments/0/vni: is 0, smallest is 1"},
-    {"VniNegative", R"({"segments": [{"name": "blue", "vni": -1}]})", "/segments/0/vni: is -1, smallest is 1"},
-    {"VniHuge", R"({"segments": [{"name": "blue", "vni": 18446744073709551615}]})",
-     "/segments/0/vni: is 18446744073709551615, largest is 16777215"},
-    {"VniFraction", R"({"segments": [{"name": "blue", "vni": 1.5}]})", "/segments/0/vni: is 1.5, must be a whole number"},
-    {"VniText", R"({"segments": [{"name": "blue", "vni": "5001"}]})", "/segments/0/vni: is \"5001\", must be a whole number"},
-    {"VniMissing", R"({"segments": [{"name": "blue"}]})", "/segments/0/vni: is missing"},
-    {"ListIsObject", R"({"uplinks": {"interface": "eth0"}})", "/uplinks: is an object, must be an array […]"},
-    {"ElementIsText", R"({"uplinks": ["eth0"]})", "/uplinks/0: is \"eth0\", must be an object {…}"},
-    {"BooleanText", R"({"vtep": {"df": "yes"}})", "/vtep/df: is \"yes\", must be true or false"},
-    {"Null", R"({"segments": [{"name": "blue", "vni": 1, "mtu": [null]}]})", "/segments/0/mtu: is an array, must be a whole number"},
-    {"EnumSlip", R"({"segments": [{"name": "blue", "vni": 1, "arp": "supress"}]})",
-     "/segments/0/arp: is \"supress\", must be one of \"off\", \"suppress\", \"strict\""},
-    {"PortHookGeneric", R"({"ports": [{"interface": "tap0", "segment": "blue", "hook": "xdp-generic"}]})",
-     "/ports/0/hook: is \"xdp-generic\", must be one of \"auto\", \"xdp\", \"tc\""},
-    {"TosWithEcn", R"({"vtep": {"tos": 3}})",
-     "/vtep/tos: is 3, must be a multiple of 4: the two low bits are ECN and follow RFC 6040"},
-    {"TosTooLarge", R"({"vtep": {"tos": 256}})", "/vtep/tos: is 256, largest is 255"},
-    {"TosWord", R"({"vtep": {"tos": "copy"}})", "/vtep/tos: is \"copy\", must be \"inherit\""},
-    {"TosBoolean", R"({"vtep": {"tos": true}})", "/vtep/tos: is true, must be \"inherit\" or a whole number"},
-    {"TtlZero", R"({"vtep": {"ttl": 0}})", "/vtep/ttl: is 0, smallest is 1"},
-    {"TtlTooLarge", R"({"vtep": {"ttl": 256}})", "/vtep/ttl: is 256, largest is 255"},
-    {"PortZero", R"({"vtep": {"port": 0}})", "/vtep/port: is 0, smallest is 1"},
-    {"MtuTooSmall", R"({"segments": [{"name": "blue", "vni": 1, "mtu": 67}]})", "/segments/0/mtu: is 67, smallest is 68"},
-    {"MtuTooLarge", R"({"segments": [{"name": "blue", "vni": 1, "mtu": 65466}]})", "/segments/0/mtu: is 65466, largest is 65465"},
-    {"LimitZero", R"({"limits": {"arp_pps": 0}})", "/limits/arp_pps: is 0, smallest is 1"},
-    {"NameWithSpace", R"({"segments": [{"name": "a b", "vni": 1}, {"name": "blue", "vni": 2}]})",
-     "/segments/0/name: is \"a b\", may hold letters, digits, '.', '_' and '-' only and starts with neither '.' nor '-'"},
-    {"NameEmpty", R"({"segments": [{"name": "", "vni": 1}, {"name": "blue", "vni": 2}]})", "/segments/0/name: is empty"},
-    {"InterfaceTooLong", R"({"uplinks": [{"interface": "a234567890123456"}]})",
-     "/uplinks/0/interface: is \"a234567890123456\", longest name of an interface is 15 characters"},
-    {"InterfaceWithSlash", R"({"uplinks": [{"interface": "../eth0"}]})",
-     "/uplinks/0/interface: is \"../eth0\", the name of an interface has no space, '/' or ':'"},
-    {"InterfaceDots", R"({"uplinks": [{"interface": ".."}]})", "/uplinks/0/interface: is \"..\", which is no name of an interface"},
-    {"AddressNone", R"({"vtep": {"address": "192.0.2"}})", "/vtep/address: is \"192.0.2\", which is no IP address"},
-    {"AddressCutByNul", R"({"vtep": {"address": "192.0.2.1\u0000x"}})",
-     "/vtep/address: is \"192.0.2.1\\u0000x\", which is no IP address"},
-    {"AddressMulticast", R"({"vtep": {"address": "239.0.0.1"}})",
-     "/vtep/address: is \"239.0.0.1\", which is not the address of a host"},
-    {"AddressBroadcast", R"({"vtep": {"address": "255.255.255.255"}})",
-     "/vtep/address: is \"255.255.255.255\", which is not the address of a host"},
-    {"MacShort", R"({"fdb": [{"segment": "blue", "mac": "02:00", "remote": "192.0.2.2"}]})",
-     "/fdb/0/mac: is \"02:00\", which is no MAC address like 02:00:00:00:00:01"},
-    {"KeyIsEscaped", R"({"a/b~c\n": 1})", "/a~1b~0c\\n: unknown key"},
-}), [](const auto& info) { return info.param.what; });
+INSTANTIATE_TEST_SUITE_P(
+    Form, WrongConfig,
+    testing::ValuesIn(std::vector<Wrong>{
+        {"UnknownKey", R"({"colour": 1})", "/colour: unknown key"},
+        {"UnknownKeyNearAnother", R"({"vtep": {"prot": 4789}})", "/vtep/prot: unknown key, did you mean port?"},
+        {"LaterSection", R"({"bridges": []})", "/bridges: unknown key"},
+        {"VniTooLarge", R"({"segments": [{"name": "blue", "vni": 16777216}], "neighbors": [], "fdb": []})",
+         "/segments/0/vni: is 16777216, largest is 16777215"},
+        {"VniZero", R"({"segments": [{"name": "blue", "vni": 0}]})", "/segments/0/vni: is 0, smallest is 1"},
+        {"VniNegative", R"({"segments": [{"name": "blue", "vni": -1}]})", "/segments/0/vni: is -1, smallest is 1"},
+        {"VniHuge", R"({"segments": [{"name": "blue", "vni": 18446744073709551615}]})",
+         "/segments/0/vni: is 18446744073709551615, largest is 16777215"},
+        {"VniFraction", R"({"segments": [{"name": "blue", "vni": 1.5}]})",
+         "/segments/0/vni: is 1.5, must be a whole number"},
+        {"VniText", R"({"segments": [{"name": "blue", "vni": "5001"}]})",
+         "/segments/0/vni: is \"5001\", must be a whole number"},
+        {"VniMissing", R"({"segments": [{"name": "blue"}]})", "/segments/0/vni: is missing"},
+        {"ListIsObject", R"({"uplinks": {"interface": "eth0"}})", "/uplinks: is an object, must be an array […]"},
+        {"ElementIsText", R"({"uplinks": ["eth0"]})", "/uplinks/0: is \"eth0\", must be an object {…}"},
+        {"BooleanText", R"({"vtep": {"df": "yes"}})", "/vtep/df: is \"yes\", must be true or false"},
+        {"Null", R"({"segments": [{"name": "blue", "vni": 1, "mtu": [null]}]})",
+         "/segments/0/mtu: is an array, must be a whole number"},
+        {"EnumSlip", R"({"segments": [{"name": "blue", "vni": 1, "arp": "supress"}]})",
+         "/segments/0/arp: is \"supress\", must be one of \"off\", \"suppress\", \"strict\""},
+        {"PortHookGeneric", R"({"ports": [{"interface": "tap0", "segment": "blue", "hook": "xdp-generic"}]})",
+         "/ports/0/hook: is \"xdp-generic\", must be one of \"auto\", \"xdp\", \"tc\""},
+        {"TosWithEcn", R"({"vtep": {"tos": 3}})",
+         "/vtep/tos: is 3, must be a multiple of 4: the two low bits are ECN and follow RFC 6040"},
+        {"TosTooLarge", R"({"vtep": {"tos": 256}})", "/vtep/tos: is 256, largest is 255"},
+        {"TosWord", R"({"vtep": {"tos": "copy"}})", "/vtep/tos: is \"copy\", must be \"inherit\""},
+        {"TosBoolean", R"({"vtep": {"tos": true}})", "/vtep/tos: is true, must be \"inherit\" or a whole number"},
+        {"TtlZero", R"({"vtep": {"ttl": 0}})", "/vtep/ttl: is 0, smallest is 1"},
+        {"TtlTooLarge", R"({"vtep": {"ttl": 256}})", "/vtep/ttl: is 256, largest is 255"},
+        {"PortZero", R"({"vtep": {"port": 0}})", "/vtep/port: is 0, smallest is 1"},
+        {"MtuTooSmall", R"({"segments": [{"name": "blue", "vni": 1, "mtu": 67}]})",
+         "/segments/0/mtu: is 67, smallest is 68"},
+        {"MtuTooLarge", R"({"segments": [{"name": "blue", "vni": 1, "mtu": 65466}]})",
+         "/segments/0/mtu: is 65466, largest is 65465"},
+        {"LimitZero", R"({"limits": {"arp_pps": 0}})", "/limits/arp_pps: is 0, smallest is 1"},
+        {"NameWithSpace", R"({"segments": [{"name": "a b", "vni": 1}, {"name": "blue", "vni": 2}]})",
+         "/segments/0/name: is \"a b\", may hold letters, digits, '.', '_' and '-' only and starts with neither '.' "
+         "nor '-'"},
+        {"NameEmpty", R"({"segments": [{"name": "", "vni": 1}, {"name": "blue", "vni": 2}]})",
+         "/segments/0/name: is empty"},
+        {"InterfaceTooLong", R"({"uplinks": [{"interface": "a234567890123456"}]})",
+         "/uplinks/0/interface: is \"a234567890123456\", longest name of an interface is 15 characters"},
+        {"InterfaceWithSlash", R"({"uplinks": [{"interface": "../eth0"}]})",
+         "/uplinks/0/interface: is \"../eth0\", the name of an interface has no space, '/' or ':'"},
+        {"InterfaceDots", R"({"uplinks": [{"interface": ".."}]})",
+         "/uplinks/0/interface: is \"..\", which is no name of an interface"},
+        {"AddressNone", R"({"vtep": {"address": "192.0.2"}})", "/vtep/address: is \"192.0.2\", which is no IP address"},
+        {"AddressCutByNul", R"({"vtep": {"address": "192.0.2.1\u0000x"}})",
+         "/vtep/address: is \"192.0.2.1\\u0000x\", which is no IP address"},
+        {"AddressMulticast", R"({"vtep": {"address": "239.0.0.1"}})",
+         "/vtep/address: is \"239.0.0.1\", which is not the address of a host"},
+        {"AddressBroadcast", R"({"vtep": {"address": "255.255.255.255"}})",
+         "/vtep/address: is \"255.255.255.255\", which is not the address of a host"},
+        {"MacShort", R"({"fdb": [{"segment": "blue", "mac": "02:00", "remote": "192.0.2.2"}]})",
+         "/fdb/0/mac: is \"02:00\", which is no MAC address like 02:00:00:00:00:01"},
+        {"KeyIsEscaped", R"({"a/b~c\n": 1})", "/a~1b~0c\\n: unknown key"},
+    }),
+    [](const auto& info) { return info.param.what; });
 
-INSTANTIATE_TEST_SUITE_P(Meaning, WrongConfig, testing::ValuesIn(std::vector<Wrong>{
-    {"NoVtepAddress", R"({"vtep": {"address": null}})", "/vtep/address: is missing"},
-    {"RemotesWithoutVtep", R"({"vtep": null, "fdb": [], "neighbors": []})",
-     "/segments/0/remotes: segment blue has remotes, but there is no vtep"},
-    {"EntryWithoutVtep", R"({"vtep": null, "segments": [{"name": "blue", "vni": 1}], "neighbors": []})",
-     "/fdb/0/remote: there is no vtep to reach 192.0.2.2 from"},
-    {"SegmentTwice", R"({"segments": [{"name": "blue", "vni": 1}, {"name": "blue", "vni": 2}]})",
-     "/segments/1/name: blue is given twice"},
-    {"VniTwice", R"({"segments": [{"name": "blue", "vni": 1}, {"name": "red", "vni": 1}]})",
-     "/segments/1/vni: 1 is taken by segment blue"},
-    {"PortTwice", R"({"ports": [{"interface": "tap0", "segment": "blue"}, {"interface": "tap0", "segment": "blue"}]})",
-     "/ports/1/interface: tap0 is already a port of segment blue"},
-    {"PortIsUplink", R"({"ports": [{"interface": "eth0", "segment": "blue"}], "fdb": []})",
-     "/ports/0/interface: eth0 is already an uplink"},
-    {"PortIsLoopback", R"({"ports": [{"interface": "lo", "segment": "blue"}], "fdb": []})",
-     "/ports/0/interface: lo cannot be a port of segment blue"},
-    {"PortIsOurTunnel", R"({"uplinks": [{"interface": "weft-0123456789"}]})",
-     "/uplinks/0/interface: weft-0123456789 cannot be an uplink"},
-    {"PortOfNoSegment", R"({"ports": [{"interface": "tap0", "segment": "red"}], "fdb": []})",
-     "/ports/0/segment: there is no segment red"},
-    {"EntryTwice", R"({"fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02", "remote": "192.0.2.2"},
+INSTANTIATE_TEST_SUITE_P(
+    Meaning, WrongConfig,
+    testing::ValuesIn(std::vector<Wrong>{
+        {"NoVtepAddress", R"({"vtep": {"address": null}})", "/vtep/address: is missing"},
+        {"RemotesWithoutVtep", R"({"vtep": null, "fdb": [], "neighbors": []})",
+         "/segments/0/remotes: segment blue has remotes, but there is no vtep"},
+        {"EntryWithoutVtep", R"({"vtep": null, "segments": [{"name": "blue", "vni": 1}], "neighbors": []})",
+         "/fdb/0/remote: there is no vtep to reach 192.0.2.2 from"},
+        {"SegmentTwice", R"({"segments": [{"name": "blue", "vni": 1}, {"name": "blue", "vni": 2}]})",
+         "/segments/1/name: blue is given twice"},
+        {"VniTwice", R"({"segments": [{"name": "blue", "vni": 1}, {"name": "red", "vni": 1}]})",
+         "/segments/1/vni: 1 is taken by segment blue"},
+        {"PortTwice",
+         R"({"ports": [{"interface": "tap0", "segment": "blue"}, {"interface": "tap0", "segment": "blue"}]})",
+         "/ports/1/interface: tap0 is already a port of segment blue"},
+        {"PortIsUplink", R"({"ports": [{"interface": "eth0", "segment": "blue"}], "fdb": []})",
+         "/ports/0/interface: eth0 is already an uplink"},
+        {"PortIsLoopback", R"({"ports": [{"interface": "lo", "segment": "blue"}], "fdb": []})",
+         "/ports/0/interface: lo cannot be a port of segment blue"},
+        {"PortIsOurTunnel", R"({"uplinks": [{"interface": "weft-4fb77448"}]})",
+         "/uplinks/0/interface: weft-4fb77448 cannot be an uplink"},
+        {"PortOfNoSegment", R"({"ports": [{"interface": "tap0", "segment": "red"}], "fdb": []})",
+         "/ports/0/segment: there is no segment red"},
+        {"EntryTwice", R"({"fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02", "remote": "192.0.2.2"},
                                {"segment": "blue", "mac": "02:00:00:00:00:02", "port": "tap0"}]})",
-     "/fdb/1: 02:00:00:00:00:02 of segment blue is given twice"},
-    {"NeighborTwice", R"({"neighbors": [{"segment": "blue", "ip": "2001:db8::1", "mac": "02:00:00:00:00:02"},
+         "/fdb/1: 02:00:00:00:00:02 of segment blue is given twice"},
+        {"NeighborTwice", R"({"neighbors": [{"segment": "blue", "ip": "2001:db8::1", "mac": "02:00:00:00:00:02"},
                                         {"segment": "blue", "ip": "2001:db8:0::1", "mac": "02:00:00:00:00:02"}]})",
-     "/neighbors/1: 2001:db8::1 of segment blue is given twice"},
-    {"RemoteTwice", R"({"segments": [{"name": "blue", "vni": 1, "remotes": ["192.0.2.2", "192.0.2.2"]}]})",
-     "/segments/0/remotes/1: 192.0.2.2 is given twice"},
-    {"RemoteOfOtherFamily", R"({"segments": [{"name": "blue", "vni": 1, "remotes": ["2001:db8::2"]}]})",
-     "/segments/0/remotes/0: 2001:db8::2 is IPv6, the VTEP 192.0.2.1 is IPv4"},
-    {"RemoteIsOwn", R"({"segments": [{"name": "blue", "vni": 1, "remotes": ["192.0.2.1"]}]})",
-     "/segments/0/remotes/0: 192.0.2.1 is this host's own VTEP"},
-    {"EntryOfOtherFamily", R"({"fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02", "remote": "2001:db8::2"}]})",
-     "/fdb/0/remote: 2001:db8::2 is IPv6, the VTEP 192.0.2.1 is IPv4"},
-    {"EntryNowhere", R"({"fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02"}]})", "/fdb/0: needs a port or a remote"},
-    {"EntryInTwoPlaces", R"({"fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02", "remote": "192.0.2.2", "port": "tap0"}]})",
-     "/fdb/0: has a port and a remote, must have one of them"},
-    {"EntryOfNoSegment", R"({"fdb": [{"segment": "red", "mac": "02:00:00:00:00:02", "remote": "192.0.2.2"}]})",
-     "/fdb/0/segment: there is no segment red"},
-    {"EntryBehindOtherPort", R"({"fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02", "port": "eth0"}]})",
-     "/fdb/0/port: eth0 is no port of segment blue"},
-    {"EntryVniWithoutRemote", R"({"fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02", "port": "tap0", "vni": 5}]})",
-     "/fdb/0/vni: 5 is not the VNI of segment blue (5001); another goes with a remote only"},
-    {"EntryMulticast", R"({"fdb": [{"segment": "blue", "mac": "01:00:5e:00:00:01", "remote": "192.0.2.2"}]})",
-     "/fdb/0/mac: 01:00:5e:00:00:01 is a multicast address, which no host has"},
-    {"EntryZero", R"({"fdb": [{"segment": "blue", "mac": "00:00:00:00:00:00", "remote": "192.0.2.2"}]})",
-     "/fdb/0/mac: is all zero, which no host has"},
-    {"NeighborBroadcastMac", R"({"neighbors": [{"segment": "blue", "ip": "198.51.100.2", "mac": "ff:ff:ff:ff:ff:ff"}]})",
-     "/neighbors/0/mac: ff:ff:ff:ff:ff:ff is a multicast address, which no host has"},
-    {"NeighborOfNoSegment", R"({"neighbors": [{"segment": "red", "ip": "198.51.100.2", "mac": "02:00:00:00:00:02"}]})",
-     "/neighbors/0/segment: there is no segment red"},
-}), [](const auto& info) { return info.param.what; });
+         "/neighbors/1: 2001:db8::1 of segment blue is given twice"},
+        {"RemoteTwice", R"({"segments": [{"name": "blue", "vni": 1, "remotes": ["192.0.2.2", "192.0.2.2"]}]})",
+         "/segments/0/remotes/1: 192.0.2.2 is given twice"},
+        {"RemoteOfOtherFamily", R"({"segments": [{"name": "blue", "vni": 1, "remotes": ["2001:db8::2"]}]})",
+         "/segments/0/remotes/0: 2001:db8::2 is IPv6, the VTEP 192.0.2.1 is IPv4"},
+        {"RemoteIsOwn", R"({"segments": [{"name": "blue", "vni": 1, "remotes": ["192.0.2.1"]}]})",
+         "/segments/0/remotes/0: 192.0.2.1 is this host's own VTEP"},
+        {"EntryOfOtherFamily", R"({"fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02", "remote": "2001:db8::2"}]})",
+         "/fdb/0/remote: 2001:db8::2 is IPv6, the VTEP 192.0.2.1 is IPv4"},
+        {"EntryNowhere", R"({"fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02"}]})",
+         "/fdb/0: needs a port or a remote"},
+        {"EntryInTwoPlaces",
+         R"({"fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02", "remote": "192.0.2.2", "port": "tap0"}]})",
+         "/fdb/0: has a port and a remote, must have one of them"},
+        {"EntryOfNoSegment", R"({"fdb": [{"segment": "red", "mac": "02:00:00:00:00:02", "remote": "192.0.2.2"}]})",
+         "/fdb/0/segment: there is no segment red"},
+        {"EntryBehindOtherPort", R"({"fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02", "port": "eth0"}]})",
+         "/fdb/0/port: eth0 is no port of segment blue"},
+        {"EntryVniWithoutRemote",
+         R"({"fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02", "port": "tap0", "vni": 5}]})",
+         "/fdb/0/vni: 5 is not the VNI of segment blue (5001); another goes with a remote only"},
+        {"EntryMulticast", R"({"fdb": [{"segment": "blue", "mac": "01:00:5e:00:00:01", "remote": "192.0.2.2"}]})",
+         "/fdb/0/mac: 01:00:5e:00:00:01 is a multicast address, which no host has"},
+        {"EntryZero", R"({"fdb": [{"segment": "blue", "mac": "00:00:00:00:00:00", "remote": "192.0.2.2"}]})",
+         "/fdb/0/mac: is all zero, which no host has"},
+        {"NeighborBroadcastMac",
+         R"({"neighbors": [{"segment": "blue", "ip": "198.51.100.2", "mac": "ff:ff:ff:ff:ff:ff"}]})",
+         "/neighbors/0/mac: ff:ff:ff:ff:ff:ff is a multicast address, which no host has"},
+        {"NeighborOfNoSegment",
+         R"({"neighbors": [{"segment": "red", "ip": "198.51.100.2", "mac": "02:00:00:00:00:02"}]})",
+         "/neighbors/0/segment: there is no segment red"},
+    }),
+    [](const auto& info) { return info.param.what; });
 
 TEST(Config, SaysEverythingAtOnce) {
     EXPECT_EQ(complaints(R"({"vtep": {"address": "192.0.2.1", "ttl": 0}, "colour": 1,
@@ -247,9 +268,10 @@ TEST(Config, TellsLineAndColumnOfWhatIsNoJson) {
 }
 
 TEST(Config, RefusesAKeyThatStandsTwice) {
-    EXPECT_EQ(complaints(R"({"vtep": {"address": "192.0.2.1", "address": "192.0.2.9"}, "uplinks": [{}, {}], "uplinks": []})"),
-              "/vtep/address: is given twice\n/uplinks: is given twice\n/uplinks/0/interface: is missing\n"
-              "/uplinks/1/interface: is missing");
+    EXPECT_EQ(
+        complaints(R"({"vtep": {"address": "192.0.2.1", "address": "192.0.2.9"}, "uplinks": [{}, {}], "uplinks": []})"),
+        "/vtep/address: is given twice\n/uplinks: is given twice\n/uplinks/0/interface: is missing\n"
+        "/uplinks/1/interface: is missing");
 }
 
 TEST(Config, BoundsTheDepthOfADocument) {
@@ -291,7 +313,8 @@ TEST(Hosts, ComplaintsNameThePlaceThatIsWrong) {
 }
 
 TEST(Object, IsReadByTheSameSchema) {
-    const Parsed good = parse_object("segments", json{{"name", "blue"}, {"vni", 7}, {"remotes", {"192.0.2.2"}}}, ORIGIN_CLI);
+    const Parsed good =
+        parse_object("segments", json{{"name", "blue"}, {"vni", 7}, {"remotes", {"192.0.2.2"}}}, ORIGIN_CLI);
     ASSERT_EQ(weft::text(good.complaints), "");
     EXPECT_EQ(good.document.segments.at(0).owner, ORIGIN_CLI);
     EXPECT_EQ(good.document.segments.at(0).remotes.at(0).owner, ORIGIN_CLI);
@@ -303,11 +326,13 @@ TEST(Object, IsReadByTheSameSchema) {
 }
 
 TEST(Object, RowsMayCarryWhatTheListsShow) {
-    const json row = {{"segment", "blue"}, {"vni", 5001}, {"mac", "02:00:00:00:00:02"}, {"remote", "192.0.2.2"},
-                      {"origin", "cli"}, {"age_seconds", nullptr}};
+    const json row = {{"segment", "blue"},     {"vni", 5001},     {"mac", "02:00:00:00:00:02"},
+                      {"remote", "192.0.2.2"}, {"origin", "cli"}, {"age_seconds", nullptr}};
     EXPECT_EQ(weft::text(parse_object("fdb", row, ORIGIN_CLI).complaints), "");
-    EXPECT_EQ(weft::text(parse_object("ports", json{{"interface", "a"}, {"segment", "b"}, {"origin", "cli"}}, ORIGIN_CLI).complaints),
-              "/origin: unknown key");
+    EXPECT_EQ(
+        weft::text(parse_object("ports", json{{"interface", "a"}, {"segment", "b"}, {"origin", "cli"}}, ORIGIN_CLI)
+                       .complaints),
+        "/origin: unknown key");
 }
 
 TEST(RecordCheck, JudgesARowByTheDocument) {
@@ -317,41 +342,10 @@ TEST(RecordCheck, JudgesARowByTheDocument) {
     EXPECT_EQ(weft::text(check(record)), "");
     record.segment = "red";
     EXPECT_EQ(weft::text(check(record)), "/segment: there is no segment red\n/port: tap0 is no port of segment red");
-    const NeighborRecord neighbor{.segment = "blue", .ip = *Ip::parse("198.51.100.7"), .mac = {}, .remote = Ip::parse("192.0.2.1")};
-    EXPECT_EQ(weft::text(check(neighbor)), "/mac: is all zero, which no host has\n/remote: 192.0.2.1 is this host's own VTEP");
-}
-
-TEST(Request, IsReadByTheTable) {
-    const auto good = read_request(R"({"command":"fdb add","arguments":{"segment":"a"},"batch":[{}, 5],"first_line":7})");
-    ASSERT_TRUE(good);
-    EXPECT_EQ(protocol::name(*good->command), "fdb add");
-    EXPECT_EQ(good->arguments, (json{{"segment", "a"}}));
-    EXPECT_EQ(good->batch->size(), 2u);
-    EXPECT_EQ(good->first_line, 7u);
-    EXPECT_TRUE(read_request(R"({"command":"config apply","arguments":{"document":"{}","dry_run":true}})"));
-    EXPECT_TRUE(read_request(R"({"command":"status"})"));
-}
-
-TEST(Request, SaysWhatIsWrongWithIt) {
-    const std::pair<const char*, const char*> rows[] = {
-        {"", "the request is no JSON: the document is empty"},
-        {"5", "a request is a JSON object with a \"command\""},
-        {R"({"command":5})", "a request is a JSON object with a \"command\""},
-        {R"({"command":"fdb"})", "unknown command \"fdb\""},
-        {R"({"command":"fdb list","arguments":[]})", "\"arguments\" is no object"},
-        {R"({"command":"fdb list","arguments":{"segmnt":"a"}})", "fdb list takes no \"segmnt\", did you mean segment?"},
-        {R"({"command":"fdb list","batch":[]})", "fdb list takes no batch"},
-        {R"({"command":"fdb add","batch":{}})", "\"batch\" is no array"},
-        {R"({"command":"fdb add","batch":[],"first_line":-1})", "\"first_line\" is no line number"},
-        {R"({"command":"status","colour":1})", "a request has no \"colour\""},
-    };
-    for (const auto& [line, what] : rows) {
-        const auto read = read_request(line);
-        ASSERT_FALSE(read) << line;
-        EXPECT_EQ(read.error().what, what);
-    }
-    EXPECT_FALSE(read_request(std::string_view("{\"command\":\"status\"}\0", 22)));
-    EXPECT_TRUE(read_request("{\"command\": \"\xff\"}").error().what.starts_with("the request is no JSON: line 1, column "));
+    const NeighborRecord neighbor{
+        .segment = "blue", .ip = *Ip::parse("198.51.100.7"), .mac = {}, .remote = Ip::parse("192.0.2.1")};
+    EXPECT_EQ(weft::text(check(neighbor)),
+              "/mac: is all zero, which no host has\n/remote: 192.0.2.1 is this host's own VTEP");
 }
 
 TEST(Show, KeepsToOneOwner) {

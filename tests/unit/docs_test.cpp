@@ -50,7 +50,9 @@ TEST(ConfigPage, NamesEveryKeyWithItsDefaultAndMeaning) {
         const json required = object.value("required", json::array());
         for (const auto& [key, one] : object["properties"].items()) {
             const bool needed = std::find(required.begin(), required.end(), key) != required.end();
-            const std::string value = needed ? "required" : one.contains("default") ? "`" + one["default"].dump() + "`" : "none";
+            const std::string value = needed                    ? "required"
+                                      : one.contains("default") ? "`" + one["default"].dump() + "`"
+                                                                : "none";
             const auto row = part.find("| `" + key + "` | ");
             ASSERT_NE(row, part.npos) << name << "/" << key;
             const std::string line = part.substr(row, part.find('\n', row) - row);

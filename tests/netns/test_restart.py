@@ -43,7 +43,8 @@ def restarts(lab, how):
     for stream, counter, name in zip((to_b, to_a, to_k), counters, ("a1 to b1", "b1 to a1", "a1 to k1")):
         counter.exactly(stream.sent, f"{name} across restarts")
         print(f"  {name}: {counter.total} of {stream.sent}")
-    check(tables(a) == before, f"the tables changed:\nbefore {before}\nafter  {tables(a)}")
+    for had, has in zip(before, tables(a)):  # a neighbor's probe may have taught more meanwhile
+        check(set(had) <= set(has), f"lost: {sorted(set(had) - set(has))}")
 
 
 @test(timeout=90)

@@ -115,6 +115,8 @@ Result<std::string> make_run_dir(const std::string& instance) {
     const std::string path = "/run/weft/" + instance;
     std::error_code error;
     std::filesystem::create_directories(path, error);
+    if (error == std::errc::permission_denied)
+        return fail(error.value(), "create " + path + ": not permitted, run as root or by the systemd unit");
     if (error) return fail(error.value(), "create " + path + ": " + error.message());
     return path;
 }

@@ -232,3 +232,37 @@ def a_taken_tunnel_port_leaves_a_degraded_overlay_that_works(lab):
         a1.ping(address)
     check(a.weft("check", check=False).returncode == 1, "weft check does not say that it is degraded")
     check("4789" in a.weft("status").stdout, "weft status does not name the port")
+
+
+@test
+def an_uplink_that_appears_later_is_served_when_it_does(lab):
+    (a, b), (a1, b1) = hosts_with_guests(lab, ("a", "b"), up=False)
+    a.ip("link set eth0 down", "link set eth0 name away0")
+    a.up()
+    b.up()
+    a.ip("link set away0 name eth0", "link set eth0 up", f"address replace {a.address4}/24 dev eth0")
+    wait_for(lambda: a1.ping(b1.address4, count=1, wait=1, check=False).returncode == 0, "the late uplink to be served", 15)
+    for source, target in ((a1, b1), (b1, a1)):
+        source.ping(target.address4)
+        source.ping(target.address6)
+
+
+@test(timeout=90)
+def an_uplink_that_goes_and_comes_back_is_served_again(lab):
+    (a, b), (a1, b1) = hosts_with_guests(lab, ("a", "b"))
+    a1.ping(b1.address4)
+    a.ip("link del eth0")
+    lab.net.plug(a, 0)
+    a.ip("link set eth0 up", f"address add {a.address4}/24 dev eth0", "route replace default via 192.0.2.254")
+    wait_for(lambda: a1.ping(b1.address4, count=1, wait=1, check=False).returncode == 0, "the new uplink to be served", 20)
+    a1.ping(b1.address6)
+    b1.ping(a1.address4)
+
+
+@test
+def check_is_good_where_nothing_is_wrong(lab):
+    (a, b), (a1, b1) = hosts_with_guests(lab, ("a", "b"))
+    a1.ping(b1.address4)
+    for host in (a, b):
+        result = host.weft("check", check=False)
+        check(result.returncode == 0, f"weft check on {host.short}: exit {result.returncode}\n{result.stdout}{result.stderr}")

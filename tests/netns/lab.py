@@ -86,10 +86,12 @@ class Lab:
         return self
 
     def __exit__(self, kind, error, trace):
-        if error is not None and not isinstance(error, Skip):
-            self.report()
-        if not self.kept:
-            self.close()
+        try:
+            if error is not None and not isinstance(error, Skip):
+                self.report()
+        finally:  # also where the reader of the report is gone
+            if not self.kept:
+                self.close()
 
     def register(self, namespace=None):
         """Writes what must go if this process is killed; before it is made."""

@@ -28,9 +28,14 @@ std::uint64_t memlock_bytes(int fd) {
     return 0;
 }
 
+// bytes_per_entry has the table's own share in it (a hash's buckets), so it falls as the table fills; null while it is empty.
 template <typename K, typename V>
 json table_view(const Map<K, V>& map, std::uint64_t used) {
-    return {{"used", used}, {"max", map.max_entries()}, {"bytes", memlock_bytes(map.fd())}};
+    const std::uint64_t bytes = memlock_bytes(map.fd());
+    return {{"used", used},
+            {"max", map.max_entries()},
+            {"bytes", bytes},
+            {"bytes_per_entry", used ? json((bytes + used - 1) / used) : json()}};
 }
 
 // Keys only, so that a status over a million entries stays quick.

@@ -54,6 +54,22 @@ def a_restart_over_pinned_tables_writes_no_row(lab):
 
 
 @test
+def status_says_what_the_tables_cost(lab):
+    (a, b), _ = hosts_with_guests(lab, ("a", "b"))
+    rows = 10000
+    lines = (json.dumps({"segment": "blue", "mac": f"02:00:01:00:{i >> 8:02x}:{i & 255:02x}", "remote": b.address})
+             for i in range(rows))
+    before = a.json("status")["maps"]["fdb"]
+    a.weft("fdb", "add", "--batch", "-", stdin="\n".join(lines) + "\n")
+    after = a.json("status")["maps"]["fdb"]
+    check(after["used"] - before["used"] == rows, f"{after} after {rows} more than {before}")
+    entry = (after["bytes"] - before["bytes"]) / rows
+    check(20 <= entry <= 128, f"{entry} bytes an entry: less than key and value, or far more")
+    check(after["bytes_per_entry"] == -(-after["bytes"] // after["used"]), f"{after}")
+    check(a.json("status")["maps"]["remotes"]["bytes_per_entry"] > 0, "of the remotes")
+
+
+@test
 def objects_of_the_cli_survive_a_kill_and_become_configs_under_a_key_of_the_document(lab):
     (a, b), (a1, a2, b1, b2) = hosts_with_guests(lab, ("a", "b"), guests=2)
     a.weft("segment", "add", "green", "--vni", VNI + 1, "--remotes", b.address)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -58,6 +59,7 @@ void log_new(const std::vector<std::string>& before, const std::vector<std::stri
 
 Result<Document> load_document(const EngineOptions& options) {
     if (options.config_file.empty()) return Document{};
+    if (std::filesystem::is_directory(options.config_file)) return fail(EISDIR, options.config_file + " is a directory");
     std::ifstream file(options.config_file);
     if (!file) return fail_errno("open " + options.config_file);
     std::stringstream content;
@@ -130,6 +132,7 @@ Result<> Engine::open_parts() {
     if (wanted_.vtep) TRY_OK(nexthops_->set_vtep(*wanted_.vtep));
     flooder_.set_config(settings_);
     TRY_OK(reconciler_->adopt());
+    TRY_OK(forget_other_family());
     if (const Link* tunnel = links_.find(settings_.tunnel_ifindex)) TRY_OK(datapath_.attach_tunnel(*tunnel));
     reconcile(true);
     return Ok{};
@@ -190,6 +193,19 @@ Result<> Engine::use_settings(const Document& document) {
     return Ok{};
 }
 
+// Headers of the new family cannot carry frames to remotes of the old one, and entries that no document names would stay.
+Result<> Engine::forget_other_family() {
+    std::set<std::uint32_t> strangers;
+    for (const NextHopInfo& hop : nexthops_->all())
+        if (wanted_.vtep && hop.remote.is_v4() != wanted_.vtep->address.is_v4()) strangers.insert(hop.id);
+    if (strangers.empty()) return Ok{};
+    TRY(const std::uint64_t gone, reconciler_->entries().forget_nexthops(strangers));
+    if (gone == 0) return Ok{};
+    spdlog::warn("{} entries pointed to remotes of another address family than the VTEP's: they are removed", gone);
+    recount_ = true;
+    return Ok{};
+}
+
 void Engine::reconcile(bool again) {
     const std::uint64_t before = reconciler_->devices().writes();
     Problems now = reconciler_->run(wanted_, again);
@@ -239,6 +255,7 @@ Result<Applied> Engine::commit(Document next, bool dry_run) {
     wanted_ = std::move(next);
     deleted_ = true;
     TRY_OK(persist());
+    TRY_OK(forget_other_family());
     reconcile(false);
     applied.problems = problems_;
     return applied;

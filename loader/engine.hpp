@@ -82,6 +82,7 @@ private:
 
     Result<> open_parts();
     Result<> use_settings(const Document& document);
+    Result<> forget_other_family();
     Result<Applied> commit(Document next, bool dry_run);
     void reconcile(bool again);
     Result<> links_changed();

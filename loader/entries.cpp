@@ -173,4 +173,13 @@ Result<> Entries::forget_port(std::uint32_t ifindex) {
     return Ok{};
 }
 
+Result<std::uint64_t> Entries::forget_nexthops(const std::set<std::uint32_t>& ids) {
+    const auto doomed = [&](const auto&, const auto& entry) {
+        return entry.origin != ORIGIN_CONFIG && ids.contains(nexthop_of(entry));
+    };
+    TRY(const std::uint64_t macs, fdb_.erase_if(doomed));
+    TRY(const std::uint64_t neighbors, neighbors_.erase_if(doomed));
+    return macs + neighbors;
+}
+
 }  // namespace weft

@@ -92,6 +92,8 @@ public:
     Result<> forget_segment(std::uint32_t index);
     // Static and evpn rows that name the port's old ifindex.
     Result<> forget_port(std::uint32_t ifindex);
+    // Rows that name one of these next hops, but the document's: those follow it. Gives how many went.
+    Result<std::uint64_t> forget_nexthops(const std::set<std::uint32_t>& ids);
 
     Records<fdb_key, fdb_entry>& fdb() { return fdb_; }
     Records<neighbor_key, neighbor>& neighbors() { return neighbors_; }

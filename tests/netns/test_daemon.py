@@ -137,6 +137,30 @@ def a_remote_that_goes_takes_no_entry_along_and_its_entries_keep_it_accepted(lab
 
 
 @test
+def the_vteps_address_family_may_change_while_running_and_over_a_restart(lab):
+    (a, b), (a1, b1) = hosts_with_guests(lab, ("a", "b"))
+
+    def move(host, own, remote):
+        host.document["vtep"]["address"] = own
+        host.document["segments"][0]["remotes"] = [remote]
+
+    introduce((a1, b1), (a, b))
+    a.weft("fdb", "add", "--segment", "blue", "--mac", MAC, "--remote", b.address4)
+    for host, other in ((a, b), (b, a)):
+        move(host, host.address6, other.address6)
+        host.weft("config", "apply", host.write())
+        check(not host.fdb(remote=other.address4), f"an entry of the old family stays: {host.fdb()}")
+    a1.ping(b1.address4)
+    a1.ping(b1.address6)
+    for host, other in ((a, b), (b, a)):
+        move(host, host.address4, other.address4)
+        host.down()
+        host.up()
+        check(not host.fdb(remote=other.address6), f"an entry of the old family stays: {host.fdb()}")
+    a1.ping(b1.address4)
+
+
+@test
 def a_static_entry_of_a_port_follows_it_when_it_comes_back(lab):
     (a, b), (a1, b1) = hosts_with_guests(lab, ("a", "b"))
     a.document["fdb"] = [{"segment": "blue", "mac": MAC, "port": a1.port}]

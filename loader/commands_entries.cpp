@@ -96,6 +96,9 @@ Result<const SegmentState*> Resolver::segment(const json& row) {
 Result<std::uint32_t> Resolver::nexthop(const json& row, const SegmentState& segment, bool make) {
     TRY(const std::string* text, optional_text(row, "remote"));
     TRY(const auto vni, optional_vni(row));
+    if (!text && vni.value_or(segment.row.vni) != segment.row.vni)
+        return fail(EINVAL, "vni " + std::to_string(*vni) + " is not the VNI of segment " + segment.name + " (" +
+                                std::to_string(segment.row.vni) + "): another goes with a remote only");
     if (!text) return 0u;
     const std::pair<std::string, std::uint32_t> key{*text, vni.value_or(segment.row.vni)};
     const auto known = nexthops_.find(key);

@@ -45,6 +45,8 @@ Result<> check(const Arguments& arguments) {
         return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
     });
     if (!good) return fail(EINVAL, "instance \"" + name + "\" is not 1 to 48 of A-Z a-z 0-9 _ -");
+    // Without a document, all that config owns in the pinned tables would be swept away.
+    if (!arguments.detach && arguments.engine.config_file.empty()) return fail(EINVAL, "--config FILE is missing");
     if (arguments.attach && arguments.detach) return fail(EINVAL, "--attach and --detach exclude each other");
     if (spdlog::level::from_str(arguments.log_level) == spdlog::level::off && arguments.log_level != "off")
         return fail(EINVAL, "log level \"" + arguments.log_level + "\" is none");

@@ -61,6 +61,11 @@ public:
 private:
     void complain(std::string path, std::string what) { out_.push_back({std::move(path), std::move(what)}); }
 
+    // An object of the CLI stands in no document: its path alone would mislead.
+    static std::string of_cli(Owner owner, const std::string& what) {
+        return owner == ORIGIN_CLI ? " (" + what + " of the CLI)" : "";
+    }
+
     void take_interface(const std::string& interface, const std::string& use, std::string path) {
         if (interface.empty()) return;
         if (is_reserved(interface)) complain(path, interface + " cannot be " + use);
@@ -76,7 +81,8 @@ private:
             const auto [old, fresh] = vnis_.emplace(segment.vni, segment.name);
             if (segment.vni != 0 && !fresh)
                 complain(at("segments", i, "/vni"),
-                         std::to_string(segment.vni) + " is taken by segment " + old->second);
+                         std::to_string(segment.vni) + " is taken by segment " + old->second +
+                             of_cli(segment.owner, "segment " + segment.name));
             remotes(segment, at("segments", i, "/remotes"));
         }
     }
@@ -88,7 +94,8 @@ private:
         for (std::size_t i = 0; i < segment.remotes.size(); ++i) {
             const Ip& ip = segment.remotes[i].address;
             const std::string here = path + "/" + std::to_string(i);
-            if (const auto wrong = wrong_remote(document_, ip); !wrong.empty()) complain(here, wrong);
+            if (const auto wrong = wrong_remote(document_, ip); !wrong.empty())
+                complain(here, wrong + of_cli(segment.remotes[i].owner, "a remote"));
             if (!ip.is_unspecified() && !seen.insert(ip).second) complain(here, ip.text() + " is given twice");
         }
     }
@@ -98,7 +105,8 @@ private:
             const Port& port = document_.ports[i];
             take_interface(port.interface, "a port of segment " + port.segment, at("ports", i, "/interface"));
             if (!names_.contains(port.segment))
-                complain(at("ports", i, "/segment"), "there is no segment " + port.segment);
+                complain(at("ports", i, "/segment"),
+                         "there is no segment " + port.segment + of_cli(port.owner, "port " + port.interface));
         }
     }
 

@@ -62,6 +62,16 @@ def static_entries_are_added_refused_replaced_and_deleted(lab):
 
 
 @test
+def a_vni_that_is_not_the_segments_goes_with_a_remote_only(lab):
+    (a, b), (a1, b1) = hosts_with_guests(lab, ("a", "b"))
+    words = ("add", "--segment", "blue", "--mac", MAC)
+    exits(a, 1, "fdb", *words, "--port", a1.port, "--vni", VNI + 1, said=str(VNI + 1))
+    exits(a, 1, "neighbor", *words, "--ip", "198.51.100.9", "--vni", VNI + 1, said=str(VNI + 1))
+    exits(a, 0, "fdb", *words, "--port", a1.port, "--vni", VNI)
+    exits(a, 0, "neighbor", *words, "--ip", "198.51.100.9", "--remote", b.address, "--vni", VNI + 1)
+
+
+@test
 def a_static_entry_replaces_a_learned_one(lab):
     (a, b, k), (a1, b1, k1) = hosts_with_guests(lab, ("a", "b", "k"))
     introduce((a1, b1, k1), (a, b))
@@ -168,6 +178,18 @@ def apply_sweeps_what_config_owned_and_keeps_what_the_cli_made(lab):
 
 
 @test
+def a_document_without_the_segment_of_a_port_of_the_cli_is_refused_by_the_ports_name(lab):
+    (a, b), (a1, a2, b1, b2) = hosts_with_guests(lab, ("a", "b"), guests=2)
+    exits(a, 0, "port", "del", a2.port)
+    exits(a, 0, "port", "add", a2.port, "--segment", "blue")
+    a.document["segments"], a.document["ports"] = [], []
+    exits(a, 1, "config", "apply", a.write(), said=f"port {a2.port} of the CLI")
+    deliver(a1, plain(a1, BROADCAST), to=[a2, b1, b2])
+    exits(a, 0, "config", "apply", a.file, "--replace")
+    check(not a.json("segment", "list") and not a.json("port", "list"), "--replace left objects")
+
+
+@test
 def a_dry_run_changes_nothing(lab):
     (a, b, k), (a1, b1, k1) = hosts_with_guests(lab, ("a", "b", "k"))
     a.document["segments"][0]["remotes"] = [b.address]
@@ -206,7 +228,9 @@ def a_program_without_root_or_config_says_one_line(lab):
     a = lab.weft_host("a")
     binary = f"{lab.binaries}/weftd"
     for words, code in (((binary, "--config", f"{lab.directory}/none.json", "--instance", a.instance), 1),
-                        ((binary, "--instance", "not/a/name", "--config", "x"), 2), ((binary, "--frobnicate"), 2)):
+                        ((binary, "--config", lab.directory, "--instance", a.instance), 1),
+                        ((binary, "--instance", "not/a/name", "--config", "x"), 2), ((binary, "--frobnicate"), 2),
+                        ((binary, "--instance", a.instance), 2), ((binary, "--attach", "--instance", a.instance), 2)):
         result = run(*words, check=False, timeout=10)
         check(result.returncode == code, f"{words[1:]}: exit {result.returncode}, {code} expected: {result.stderr}")
         check(len(result.stderr.strip().splitlines()) == 1, f"{words[1:]} said:\n{result.stderr}")

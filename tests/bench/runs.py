@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""One run of one workload over one way: {what: number}. A workload is a function (bench, way)."""
+import json
+import os
+import subprocess
+
+from lab import VNI
+from netns import Failure, run
+
+FLOWS = 16
+SENDING_CPU = os.cpu_count() - 1
+
+
+class Bench:
+    """What every run needs: where the binaries are and how long a run is."""
+
+    def __init__(self, binaries, seconds):
+        self.binaries, self.seconds = binaries, seconds
+
+    def words(self, command, **options):
+        return [f"{self.binaries}/bench_tool", command, *(f"{key}={value}" for key, value in options.items())]
+
+    def tool(self, command, **options):
+        return json.loads(run(*self.words(command, **options), timeout=self.seconds + 60).stdout)
+
+    def start(self, command, **options):
+        """A command that says when it is ready; the caller reads the rest."""
+        process = subprocess.Popen(self.words(command, **options), stdout=subprocess.PIPE, text=True)
+        if not json.loads(process.stdout.readline() or "{}").get("ready"):
+            raise Failure(f"bench_tool {command} does not start")
+        return process
+
+
+def ends(way):
+    return {"from": way.near.path, "to": way.far.path}
+
+
+def send(bench, way, **options):
+    near, far = way.near, way.far
+    return bench.tool("send", **ends(way), from_mac=near.mac_address, from_ip=near.address4, to_ip=far.address4,
+                      seconds=bench.seconds,
+                      **{"to_mac": far.mac_address, "cpus": SENDING_CPU, "flows": FLOWS, **options})
+
+
+def packets(**options):
+    """Frames a second that arrive, and what they cost."""
+    def measure(bench, way):
+        done = send(bench, way, **options)
+        result = {"rate": done["arrived"] / done["seconds"]}
+        if done["instructions"] and done["arrived"]:
+            result["instructions"] = done["instructions"] / done["arrived"]
+        return result
+    return measure
+
+
+def stream(flows):
+    """Bits a second, the sender on the first core and the receiver on the last."""
+    def measure(bench, way):
+        done = bench.tool("stream", **ends(way), address=way.far.address4, flows=flows, seconds=bench.seconds, from_cpu=0,
+                          to_cpu=os.cpu_count() - 1)
+        return {"rate": 8 * done["bytes"] / done["seconds"]}
+    return measure
+
+
+def ping_pong(bench, way):
+    return bench.tool("pingpong", **ends(way), address=way.far.address4, seconds=bench.seconds, cpu=SENDING_CPU)
+
+
+def filled(entries):
+    """Live frames to MACs all over a table of so many."""
+    def measure(bench, way):
+        return packets(kind="live", sink="tc", macs=entries, to_mac="0a:00:00:00:00:00")(bench, way)
+    return measure
+
+
+def storm(entries):
+    """The same while the other core writes all entries of the sending host anew, again and again."""
+    def measure(bench, way):
+        quiet = filled(entries)(bench, way)["rate"]
+        process = bench.start("storm", pins=way.pins(way.hosts[0]), vni=VNI, like=way.far.mac_address, count=entries, cpu=0,
+                              seconds=bench.seconds + 1)
+        try:
+            busy = filled(entries)(bench, way)["rate"]
+            written = json.loads(process.communicate(timeout=bench.seconds + 30)[0])
+        finally:
+            process.kill()
+            process.wait()
+        return {"quiet": quiet, "rate": busy, "writes": written["entries"] / written["seconds"]}
+    return measure
+
+
+def two_cores(bench, way):
+    one = packets(kind="live", sink="tc")(bench, way)["rate"]
+    both = packets(kind="live", sink="tc", cpus=f"{SENDING_CPU - 1},{SENDING_CPU}")(bench, way)["rate"]
+    return {"one": one, "rate": both}

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""The ways that are compared. Each has its own two hosts on one wire and a guest on each; all are up at once.
+
+    guest near ── host a ══ wire ══ host b ── guest far      (traffic goes from near to far)
+"""
+import glob
+import json
+import os
+import subprocess
+
+from lab import VNI, Host, KernelHost, no_netfilter
+from netns import Failure, wait_for
+
+SEGMENTATION = ("tso", "tx-udp-segmentation", "tx-udp_tnl-segmentation", "tx-udp_tnl-csum-segmentation")
+
+
+class Wires:
+    """In place of the lab's switch: hosts are joined two by two, each pair by a veth of its own."""
+
+    def __init__(self, lab):
+        self.lab, self.waiting = lab, None
+
+    def plug(self, host, subnet):
+        del subnet
+        if self.waiting is None:
+            host.ip(f"link add eth0 mtu {self.lab.mtu} type veth peer name far mtu {self.lab.mtu}")
+            self.waiting = host
+        else:
+            self.waiting.ip(f"link set far netns {host.name} name eth0")
+            self.waiting = None
+        return None
+
+
+class BestKernelHost(KernelHost):
+    """Static entries, no learning, no flooding, no netfilter."""
+
+    def serve(self, port, guest, far_guest, far_address, checksum):
+        no_netfilter(self)
+        self.ip(f"link add vx type vxlan id {VNI} local {self.address} dstport 4789 nolearning {checksum}",
+                "link add br0 type bridge mcast_snooping 0 forward_delay 0", "link set vx master br0",
+                f"link set {port} master br0", "link set br0 up", "link set vx up",
+                "link set vx type bridge_slave learning off flood off",
+                f"link set {port} type bridge_slave learning off flood off")
+        self.command("bridge", "fdb", "append", far_guest.mac_address, "dev", "vx", "dst", far_address, "self", "permanent")
+        self.command("bridge", "fdb", "replace", far_guest.mac_address, "dev", "vx", "master", "static")
+        self.command("bridge", "fdb", "replace", guest.mac_address, "dev", port, "master", "static")
+
+
+class Way:
+    """Two hosts of one kind and a guest on each."""
+
+    hook = None  # of its programs, where it has any
+    fills = ()   # [(entries, seconds)] of the tables' loading
+
+    def __init__(self, lab, name, queues=1):
+        self.lab, self.name, self.filled, self.fills = lab, name, 1, []
+        xdp = self.hook == "xdp"
+        short = "".join(word[:2] for word in name.split("-"))  # a device's name has 15 characters
+        self.hosts = [self.make_host(f"{short}-{side}") for side in "ab"]
+        # Frames through XDP lose the guest's partial checksums, so its offloads must be off there.
+        self.near, self.far = [lab.guest(host, f"{host.short}1", offloads=not xdp) for host in self.hosts]
+        for host, guest in zip(self.hosts, (self.near, self.far)):
+            host.ethtool(guest.port, gro=True)  # a veth takes live frames only with NAPI behind it
+            if xdp:
+                host.ethtool("eth0", gro=True)  # the same, before the far daemon looks
+            for netns, device in ((host, "eth0"), (host, guest.port), (guest, "eth0")) if queues > 1 else ():
+                netns.command("ethtool", "-L", device, "rx", queues, "tx", queues)  # before anything attaches
+        self.near.ip(f"neighbor replace {self.far.address4} lladdr {self.far.mac_address} dev eth0 nud permanent")
+        self.far.ip(f"neighbor replace {self.near.address4} lladdr {self.near.mac_address} dev eth0 nud permanent")
+        for host, guest, far, far_guest in ((*self.hosts[:1], self.near, *self.hosts[1:], self.far),
+                                            (*self.hosts[1:], self.far, *self.hosts[:1], self.near)):
+            self.serve(host, guest, far, far_guest)
+        self.near.ping(self.far.address4, count=5)
+
+    def make_host(self, short):
+        return Host(self.lab, short)
+
+    def serve(self, host, guest, far, far_guest):
+        raise NotImplementedError
+
+    def wire(self, offloads):
+        """False: like a NIC that segments nothing: software does before the wire, and GRO puts together behind it."""
+        state = "on" if offloads else "off"
+        for host in self.hosts:
+            host.command("ethtool", "-K", "eth0", *(word for name in SEGMENTATION for word in (name, state)))
+            host.ethtool("eth0", gro=not offloads or self.hook == "xdp")
+            # Without a queue a veth's ring of 256 drops the burst that a segmented frame is.
+            action = ("del", "root") if offloads else ("replace", "root", "pfifo", "limit", "2000")
+            host.command("tc", "qdisc", action[0], "dev", "eth0", *action[1:])
+
+
+class KernelWay(Way):
+    def __init__(self, lab, name, checksum="noudpcsum", **options):
+        self.checksum = checksum
+        super().__init__(lab, name, **options)
+
+    def make_host(self, short):
+        return BestKernelHost(self.lab, short)
+
+    def serve(self, host, guest, far, far_guest):
+        host.serve(guest.port, guest, far_guest, far.address, self.checksum)
+
+    def fill(self, count, tool):
+        """Loads the MACs [filled, count) by `bridge -batch`: a remote MAC needs the bridge's table and the vxlan's."""
+        del tool
+        a, b = self.hosts
+        first, self.filled = self.filled if self.fills else 0, count
+        rules = ((a, f"dev vx dst {b.address} self permanent"), (a, "dev vx master static"),
+                 (b, f"dev {self.far.port} master static"))
+        for host, rule in rules:
+            path = f"{self.lab.directory}/fdb"
+            with open(path, "w", encoding="ascii") as file:
+                file.writelines(f"fdb add {numbered_mac(index)} {rule}\n" for index in range(first, count))
+            result = host.command("bash", "-c", f"time -p bridge -batch {path}", timeout=300)
+            self.fills.append((count - first, float(result.stderr.split()[1])))
+
+
+def numbered_mac(index):
+    return "0a:00:" + ":".join(f"{index >> shift & 255:02x}" for shift in (24, 16, 8, 0))
+
+
+class WeftWay(Way):
+    def __init__(self, lab, name, hook=None, **options):
+        self.hook = hook
+        super().__init__(lab, name, **options)
+        self.check_hook()
+
+    def make_host(self, short):
+        return self.lab.weft_host(short)
+
+    def serve(self, host, guest, far, far_guest):
+        del far_guest
+        host.segment(VNI, [far.address], ports=[guest.port], hook=self.hook, mtu=1500)
+        host.up()
+
+    def check_hook(self):
+        """XDP that was refused must not be measured as XDP."""
+        for host in self.hosts if self.hook else ():
+            for row in host.json("port", "list") + host.json("uplink", "list"):
+                if row["hook"] != self.hook:
+                    raise Failure(f"{row['interface']} is served by {row['hook']}: {row.get('reason')}")
+
+    def pins(self, host):
+        return glob.glob(f"/sys/fs/bpf/weft/{host.instance}/v*")[0]
+
+    def fill(self, count, tool):
+        first, self.filled = self.filled if self.fills else 0, count
+        for host in self.hosts:
+            done = tool("fill", pins=self.pins(host), vni=VNI, like=self.far.mac_address, first=first, count=count)
+            self.fills.append((done["entries"], done["seconds"]))
+
+
+class RawWay(Way):
+    """The bound: redirect without encapsulation."""
+
+    def __init__(self, lab, name, hook, **options):
+        self.hook = hook
+        super().__init__(lab, name, **options)
+
+    def serve(self, host, guest, far, far_guest):
+        del far, far_guest
+        process = subprocess.Popen([f"{self.lab.binaries}/bench_tool", "forward", f"netns={host.path}", f"port={guest.port}",
+                                    "uplink=eth0", f"hook={self.hook}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.lab.processes.append(process)
+        if not json.loads(process.stdout.readline() or "{}").get("ready"):
+            raise Failure(f"{self.name}: the redirect programs do not attach")
+
+
+MAKERS = {
+    "kernel": KernelWay,
+    "kernel-csum": lambda lab, name: KernelWay(lab, name, checksum="udpcsum"),
+    "tc": WeftWay,
+    "xdp": lambda lab, name: WeftWay(lab, name, hook="xdp"),
+    "raw-tc": lambda lab, name: RawWay(lab, name, hook="tc"),
+    "raw-xdp": lambda lab, name: RawWay(lab, name, hook="xdp"),
+    "kernel-2q": lambda lab, name: KernelWay(lab, name, queues=2),
+    "xdp-2q": lambda lab, name: WeftWay(lab, name, hook="xdp", queues=2),
+}
+EXPLAINED = {
+    "kernel": "bridge + vxlan: static entries, no learning, no flooding, no outer checksum, no netfilter",
+    "kernel-csum": "the same with outer UDP checksums, which TCP may like better",
+    "tc": "weft as it ships: hook auto",
+    "xdp": "weft with hook xdp on ports and uplinks, the guests' offloads off",
+    "raw-tc": "TC redirect without encapsulation, to the guest by redirect_peer: the bound of tc",
+    "raw-xdp": "XDP redirect without encapsulation: the bound of xdp",
+    "kernel-2q": "kernel, two queues a device",
+    "xdp-2q": "xdp, two queues a device",
+}
+
+
+def set_up(lab, names):
+    """{name: Way} of those that run here, {name: why} of the others. Only XDP may be impossible on a machine."""
+    lab.net = Wires(lab)
+    ways, missing = {}, {}
+    for name in names:
+        try:
+            ways[name] = MAKERS[name](lab, name)
+        except Failure as reason:
+            if "xdp" not in name:
+                raise
+            missing[name] = str(reason)
+            lab.net.waiting = None
+    return ways, missing

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""What is measured, over which ways, and what it is held against: the one list that --only, the table, the plot and
+docs/performance.md speak of. A gate is what a ratio must reach, an aim what it is meant to."""
+from dataclasses import dataclass, field
+from typing import Callable, Optional
+
+import runs
+
+
+@dataclass
+class Row:
+    """One line of the table: `metric` of `way` over that of `base`, round by round; lower is better if `lower`."""
+    way: str
+    base: Optional[tuple] = None  # (way, metric); "best" is the better of the kernel's two
+    gate: Optional[float] = None
+    aim: Optional[float] = None
+    metric: str = "rate"
+    lower: bool = False
+
+
+@dataclass
+class Workload:
+    name: str
+    what: str
+    unit: str
+    scale: float
+    measure: Callable
+    rows: list
+    ways: tuple
+    wire: bool = False      # an underlay that has no segmentation offload
+    entries: int = 0        # FDB entries that must be there
+    quick: bool = True      # part of --quick
+    needs: dict = field(default_factory=dict)
+
+
+KERNEL = ("kernel", "rate")
+BEST = ("best", "rate")
+
+
+def against_kernel(**gates):
+    """Rows of weft's hooks: name=(gate, aim)."""
+    return [Row(way, KERNEL, *gate) for way, gate in gates.items()]
+
+
+def tcp(name, what, measure, gate, aim, wire):
+    return Workload(name, what, "Gbit/s", 1e9, measure, [Row("tc", BEST, gate, aim), Row("xdp", BEST)],
+                    ("kernel", "kernel-csum", "tc", "xdp"), wire=wire)
+
+
+def table(name, count, tc=(), xdp=(), quick=True):
+    return Workload(name, f"live frames to {count:,} MACs at random, skb sink", "kpps", 1e3, runs.filled(count),
+                    against_kernel(tc=tc, xdp=xdp), ("kernel", "tc", "xdp"), entries=count, quick=quick)
+
+
+MILLION = 1_000_000
+
+WORKLOADS = [
+    Workload("live", "60-byte frames that enter as XDP frames, 16 flows, one core; skb sink", "kpps", 1e3,
+             runs.packets(kind="live", sink="tc"),
+             [Row("xdp", KERNEL, 2.7, 3.4), Row("xdp", ("raw-xdp", "rate"), 0.75, 0.88), Row("tc", KERNEL, 2.1, 2.4),
+              Row("tc", ("raw-tc", "rate")), Row("raw-xdp", KERNEL), Row("raw-tc", KERNEL)],
+             ("kernel", "tc", "xdp", "raw-tc", "raw-xdp")),
+    Workload("live-xdp", "the same, and an XDP program in the guest takes them", "kpps", 1e3,
+             runs.packets(kind="live", sink="xdp"),
+             [Row("xdp", KERNEL, 3.8, 4.5), Row("xdp", ("raw-xdp", "rate"), 0.75, 0.88), Row("raw-xdp", KERNEL)],
+             ("kernel", "xdp", "raw-xdp")),
+    Workload("udp", "60-byte frames of UDP sockets (sendmmsg), 16 flows, one core", "kpps", 1e3,
+             runs.packets(kind="udp", sink="tc"),
+             [Row("tc", KERNEL, 1.7, 2.0), Row("xdp", KERNEL), Row("raw-tc", KERNEL)], ("kernel", "tc", "xdp", "raw-tc")),
+    Workload("packet", "60-byte frames of an AF_PACKET socket, 16 flows, one core", "kpps", 1e3,
+             runs.packets(kind="packet", sink="tc"),
+             [Row("tc", KERNEL), Row("xdp", KERNEL), Row("raw-tc", KERNEL)], ("kernel", "tc", "xdp", "raw-tc")),
+    tcp("tcp-1", "one TCP stream, segmentation offload all the way", runs.stream(1), 0.95, 1.1, wire=False),
+    tcp("tcp-4", "four TCP streams, segmentation offload all the way", runs.stream(4), 1.1, 1.35, wire=False),
+    tcp("wire-1", "one TCP stream, no segmentation offload on the underlay", runs.stream(1), 1.0, 1.15, wire=True),
+    tcp("wire-4", "four TCP streams, no segmentation offload on the underlay", runs.stream(4), 1.0, 1.15, wire=True),
+    Workload("udp-gso", "UDP_SEGMENT: datagrams of 1200 bytes that reach a socket, segmentation offload all the way", "kpps", 1e3,
+             runs.packets(kind="gso", sink="socket", bytes=1200), [Row("tc", KERNEL, 0.9, None), Row("xdp", KERNEL)],
+             ("kernel", "tc", "xdp")),
+    Workload("udp-gso-wire", "the same, no segmentation offload on the underlay", "kpps", 1e3,
+             runs.packets(kind="gso", sink="socket", bytes=1200), [Row("tc", KERNEL, 0.9, None), Row("xdp", KERNEL)],
+             ("kernel", "tc", "xdp"), wire=True),
+    Workload("pingpong", "one byte there and back over TCP, both ends on one core", "us", 1, runs.ping_pong,
+             [Row("tc", ("kernel", "p50"), 0.88, 0.80, "p50", True), Row("tc", ("kernel", "p99"), 0.85, 0.77, "p99", True),
+              Row("xdp", ("kernel", "p50"), None, None, "p50", True), Row("raw-tc", ("kernel", "p50"), None, None, "p50", True)],
+             ("kernel", "tc", "xdp", "raw-tc")),
+    Workload("two-cores", "live frames on two cores, two queues a device, over one core", "kpps", 1e3, runs.two_cores,
+             [Row("xdp-2q", ("xdp-2q", "one"), 1.4, 1.6), Row("kernel-2q", ("kernel-2q", "one"))], ("kernel-2q", "xdp-2q")),
+    table("fdb-1", 1),
+    table("fdb-1k", 1000),
+    table("fdb-128k", 128_000),
+    table("fdb-1m", MILLION, tc=(2.0, 2.2), xdp=(2.5, 2.8), quick=False),
+    Workload("storm", "live frames to 1,000,000 MACs while the other core writes all entries anew, over the same in quiet",
+             "kpps", 1e3, runs.storm(MILLION), [Row("xdp", ("xdp", "quiet"), 0.6, 0.85), Row("tc", ("tc", "quiet"), 0.6, 0.85)],
+             ("tc", "xdp"), entries=MILLION),
+]
+NAMES = [each.name for each in WORKLOADS]

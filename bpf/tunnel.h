@@ -15,6 +15,15 @@ static __always_inline __u64 tunnel_family_flag(void)
 	return underlay_is_ipv6() ? BPF_F_TUNINFO_IPV6 : 0;
 }
 
+/* What loader/probe sends itself by this way: no segment has its VNI, and no bridge forwards its destination. */
+static __always_inline int is_self_check(const struct frame *f)
+{
+	const struct ethernet_header *ethernet = f->data;
+
+	return (void *)(ethernet + 1) <= f->end && is_link_local_mac(ethernet->destination) &&
+	       ethernet->protocol == bpf_htons(CHECK_PROTOCOL);
+}
+
 /* The sender and segment of a frame that came out of the tunnel device. */
 static __always_inline __must_check enum verdict accept_tunnel(struct frame *f, const struct segment **seg)
 {
@@ -22,6 +31,8 @@ static __always_inline __must_check enum verdict accept_tunnel(struct frame *f, 
 
 	if (bpf_skb_get_tunnel_key(f->ctx, &key, sizeof(key), tunnel_family_flag()))
 		return DROP_UNKNOWN_SOURCE;
+	if (key.tunnel_id == CHECK_VNI)
+		return is_self_check(f) ? DROP_SELF_CHECK : DROP_UNKNOWN_VNI;
 	if (underlay_is_ipv6())
 		address_from6(&f->source, key.remote_ipv6);
 	else

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include "engine.hpp"
 
+#include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <sstream>
 
 #include "mtu.hpp"
+#include "self_check.hpp"
 #include "tunnel_device.hpp"
 
 namespace weft {
@@ -210,10 +212,47 @@ void Engine::reconcile(bool again) {
     const std::uint64_t before = reconciler_->devices().writes();
     Problems now = reconciler_->run(wanted_, again);
     if (!tunnel_problem_.empty()) now.add(tunnel_problem_);
+    check_vtep(now);
     if (reconciler_->devices().writes() != before) now.check(nexthops_->refresh(), "next hops");
     log_new(problems_.reasons, now.reasons);
     log_new(problems_.warnings, now.warnings);
     problems_ = std::move(now);
+}
+
+void Engine::check_vtep(Problems& problems) {
+    if (!wanted_.vtep) return;
+    const auto own = nexthops_->is_own(wanted_.vtep->address);
+    if (problems.check(own, "vtep") && !*own)
+        problems.add("vtep address " + wanted_.vtep->address.text() +
+                     " is on no interface of this host: add it to one, or correct vtep.address");
+}
+
+// By each uplink that leads to a remote, with that remote as the sender: reverse path filters let it in.
+Result<> Engine::check_tunnel() {
+    const Link* tunnel = links_.find(settings_.tunnel_ifindex);
+    if (!wanted_.vtep || !tunnel) return Ok{};
+    const auto [address, port] = std::pair(wanted_.vtep->address, wanted_.vtep->port);
+    std::set<std::uint32_t> tried;
+    for (const NextHopInfo& hop : nexthops_->all()) {
+        const Interface* uplink = reconciler_->devices().find(hop.path.ifindex);
+        const Link* link = links_.find(hop.path.ifindex);
+        if (!uplink || uplink->role != Role::Uplink || !link || !tried.insert(link->ifindex).second) continue;
+        const auto frame = self_check_frame(link->mac, hop.remote, address, port);
+        TRY(const bool passed, passes_tunnel_device(*link, frame, reconciler_->accounts()));
+        if (!passed)
+            return fail(EIO, "a tunnel packet that came in by " + link->name + " did not reach " + tunnel->name +
+                                 ": let UDP port " + std::to_string(port) + " to " + address.text() +
+                                 " pass the firewall's input rules");
+    }
+    return Ok{};
+}
+
+Result<> Engine::examine() {
+    reconcile(true);
+    if (!problems_.reasons.empty())
+        return fail(EIO, "degraded: " + fmt::format("{}", fmt::join(problems_.reasons, "; ")));
+    if (const auto passed = check_tunnel(); !passed) return fail(passed.error(), "degraded");
+    return Ok{};
 }
 
 Result<> Engine::tick() {

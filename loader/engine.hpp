@@ -52,6 +52,7 @@ public:
     std::vector<Source> sources();
     Result<> tick();     // each second: aging
     Result<> refresh();  // every few seconds: what drifted is put right
+    Result<> examine();  // for `weft check`: looks at everything now, and tries the way through the tunnel device
 
     const Document& wanted() const { return wanted_; }
     // The document becomes the configuration. replace: the CLI's objects and entries go as well.
@@ -86,6 +87,8 @@ private:
     Result<Applied> commit(Document next, bool dry_run);
     void reconcile(bool again);
     Result<> links_changed();
+    void check_vtep(Problems& problems);
+    Result<> check_tunnel();
     void collect_own_macs();
     void handle(const event& event, std::span<const std::uint8_t> frame);
     std::string objects_path() const { return options_.run_dir + "/objects.json"; }

@@ -57,6 +57,8 @@ public:
     Result<> receive();
     Result<> refresh();  // look at every path again: `links` or the answers of XdpTx changed, or once in a while
 
+    Result<bool> is_own(const Ip& address) { return underlay_.is_own(address); }
+
     // The largest outer packet on the way to a remote; none if no route is known.
     std::optional<std::uint32_t> path_mtu(const Ip& remote) { return underlay_.mtu(remote); }
 

@@ -39,11 +39,22 @@ Result<std::uint64_t> taken(const Ethtool& ethtool) {
     return sum;
 }
 
+// Of the programs of the object only this one is loaded.
+Result<Probe> load_probe(const char* program_name) {
+    Probe probe(probe_bpf__open(), probe_bpf__destroy);
+    if (!probe) return fail_errno("open the probes");
+    bpf_program* program;
+    bpf_object__for_each_program(program, probe->obj)
+        bpf_program__set_autoload(program, std::string_view(bpf_program__name(program)) == program_name);
+    if (const int error = probe_bpf__load(probe.get()); error != 0)
+        return fail_errno(std::string("load ") + program_name, -error);
+    return probe;
+}
+
 }  // namespace
 
 Result<bool> probe_xdp_tx(const Link& link) {
-    const Probe probe(probe_bpf__open_and_load(), probe_bpf__destroy);
-    if (!probe) return fail_errno("load the transmit probe");
+    TRY(const Probe probe, load_probe("probe_transmit"));
     probe->bss->target = link.ifindex;
     TRY(const auto ethtool, Ethtool::open(link.name));
     TRY(const auto before, taken(ethtool));
@@ -56,6 +67,19 @@ Result<bool> probe_xdp_tx(const Link& link) {
     }
     TRY(const auto after, taken(ethtool));
     return after > before;
+}
+
+// bpf_clone_redirect acts at once, also in a test run.
+Result<> receive_as_if(const Link& link, std::span<const std::uint8_t> frame) {
+    TRY(const Probe probe, load_probe("probe_receive"));
+    probe->bss->target = link.ifindex;
+    LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame.data(), .data_size_in = static_cast<std::uint32_t>(frame.size()),
+                .repeat = 1);
+    const std::string doing = "have a frame come in by " + link.name;
+    if (const int error = bpf_prog_test_run_opts(bpf_program__fd(probe->progs.probe_receive), &run); error != 0)
+        return fail_errno(doing, -error);
+    if (run.retval != 0) return fail(ENETDOWN, doing + ": the kernel refused it");
+    return Ok{};
 }
 
 }  // namespace weft

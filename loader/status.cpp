@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // `weft status`, `weft check` and `weft stats`.
 #include <bpf/bpf.h>
-#include <spdlog/fmt/fmt.h>
 
 #include <fstream>
 #include <map>
@@ -212,8 +211,7 @@ Answer status(Engine& engine, const Request&) {
 }
 
 Answer check(Engine& engine, const Request&) {
-    const auto& reasons = engine.problems().reasons;
-    if (!reasons.empty()) return fail(EIO, "degraded: " + fmt::format("{}", fmt::join(reasons, "; ")));
+    TRY_OK(engine.examine());
     return json{{"state", "ready"}, {"warnings", engine.problems().warnings}}.dump();
 }
 

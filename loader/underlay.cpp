@@ -12,6 +12,7 @@ namespace weft {
 namespace {
 
 const char* const NO_ROUTE = "no route";
+const char* const OWN_ADDRESS = "own address";
 
 std::optional<Ip> read_address(std::span<const std::uint8_t> bytes) {
     Ip ip = Ip::v4(0);
@@ -68,7 +69,7 @@ Result<Underlay::Route> Underlay::look_up(const Ip& remote) {
     auto done = query_.request(message.header(), "look up the route to " + remote.text(), [&](const nlmsghdr& answer) {
         const auto& body = *static_cast<const rtmsg*>(mnl_nlmsg_get_payload(&answer));
         const Attributes attributes(answer, sizeof body);
-        if (body.rtm_type == RTN_LOCAL) route.problem = "own address";
+        if (body.rtm_type == RTN_LOCAL) route.problem = OWN_ADDRESS;
         if (body.rtm_type != RTN_UNICAST) return;
         route.problem.clear();
         route.hop = {attributes.get<std::uint32_t>(RTA_OIF).value_or(0), next_router(attributes, remote)};
@@ -133,6 +134,11 @@ Underlay::View Underlay::view(const Ip& remote) const {
 std::optional<std::uint32_t> Underlay::mtu(const Ip& remote) {
     if (auto route = look_up(remote); route && route->problem.empty() && route->mtu) return route->mtu;
     return std::nullopt;
+}
+
+Result<bool> Underlay::is_own(const Ip& address) {
+    TRY(const Route route, look_up(address));
+    return route.problem == OWN_ADDRESS;
 }
 
 Result<std::set<Ip>> Underlay::refresh() {

@@ -50,6 +50,9 @@ public:
     // MTU of the route to a remote, which need not be added; none without a route.
     std::optional<std::uint32_t> mtu(const Ip& remote);
 
+    // Whether the address is on an interface of this host.
+    Result<bool> is_own(const Ip& address);
+
     // Event loop: poll fd, call receive(); it and refresh() answer with the remotes whose view may be another now.
     int fd() const { return events_.fd(); }
     Result<std::set<Ip>> receive();

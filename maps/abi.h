@@ -41,6 +41,8 @@ enum {
 
 	VXLAN4_OVERHEAD_BYTES = 50, /* Ethernet 14 + IPv4 20 + UDP 8 + VXLAN 8 */
 	VXLAN6_OVERHEAD_BYTES = 70,
+	CHECK_VNI = 0,              /* of `weft check`, no segment's */
+	CHECK_PROTOCOL = 0x88b5,    /* its EtherType, IEEE 802's for local experiments */
 	SOURCE_PORT_MIN = 49152,    /* RFC 7348 §5: the outer source port comes from this range */
 	SOURCE_PORT_MASK = 0x3fff,
 };

@@ -49,7 +49,8 @@
 	X(DROP_FLOOD_LIMIT, 39, "more remotes than the kernel side copies to, and the daemon cannot take the frame") \
 	X(DROP_NO_ROOM, 40, "the kernel refused to change the frame: no memory or head-room") \
 	X(DROP_NO_TUNNEL, 41, "frame needs the kernel's tunnel device and there is none") \
-	X(DROP_BAD_FRAME, 42, "frame from a port that is no Ethernet frame")
+	X(DROP_BAD_FRAME, 42, "frame from a port that is no Ethernet frame") \
+	X(DROP_SELF_CHECK, 43, "frame of weft check, which tests the way through the kernel's tunnel device")
 
 enum verdict {
 	CONTINUE = 0,

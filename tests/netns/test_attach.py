@@ -212,6 +212,7 @@ def four_capabilities_are_enough_for_the_daemon(lab):
     late = lab.guest(a, "late")
     a.weft("port", "add", late.port, "--segment", "blue")
     late.ping(b1.address4)
+    a.weft("check")
 
 
 @test

@@ -52,6 +52,11 @@ Result<Datapath::State> Datapath::State::open(const pins::Folder& folder, const 
                  std::move(links)};
 }
 
+Result<> Datapath::require_host() {
+    TRY_OK(require_kernel());
+    return pins::require_bpffs();
+}
+
 Result<Datapath> Datapath::open(const std::string& instance, const config& settings) {
     return open(instance, settings, Options{});
 }
@@ -59,7 +64,7 @@ Result<Datapath> Datapath::open(const std::string& instance, const config& setti
 Result<Datapath> Datapath::open(const std::string& instance, const config& settings, const Options& options) {
     quiet_libraries();
     const pins::Folder folder{instance, options.abi_version};
-    TRY_OK(require_kernel());
+    TRY_OK(require_host());
     TRY_OK(pins::make(folder));
     TRY(auto migration, Migration::begin(folder));
     TRY_OK(load_stubs(folder));

@@ -34,6 +34,7 @@ public:
     // Loads the programs with `settings` in .rodata over the pinned maps of /sys/fs/bpf/weft/<instance>/v<ABI>/, or
     // adopts what is there (migrating from another ABI version). Needs CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON and a bpffs.
     // Errors say what to do: no root, no bpffs, kernel too old, BTF missing.
+    static Result<> require_host();  // what of this can be told before anything is changed
     struct Options {
         std::uint32_t abi_version = ABI_VERSION;  // another one: tests of the migration
         TcMethod tc = TcMethod::Best;

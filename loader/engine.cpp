@@ -73,6 +73,7 @@ Result<Document> load_document(const EngineOptions& options) {
 }
 
 Result<std::unique_ptr<Engine>> Engine::start(const EngineOptions& options) {
+    TRY_OK(Datapath::require_host());
     TRY(Document config, load_document(options));
     TRY(Links links, Links::open());
     TRY_OK(links.reload());

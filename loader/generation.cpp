@@ -90,17 +90,8 @@ Result<> pin_maps(const bpf_object* object, const pins::Folder& folder) {
     return Ok{};
 }
 
-// One line that says what to do about a load that the kernel refused.
 tl::unexpected<Error> load_failed(const char* what, int code) {
-    const std::string doing = std::string("load the ") + what;
-    if (code == EPERM || code == EACCES)
-        if (geteuid() != 0)
-            return fail(EPERM, doing + ": not permitted, run as root or by the systemd unit (CAP_BPF, CAP_NET_ADMIN, "
-                                       "CAP_PERFMON)");
-    if (access("/sys/kernel/btf/vmlinux", F_OK) != 0)
-        return fail(code, doing + ": " + std::strerror(code) +
-                              "; this kernel has no BTF, use one built with CONFIG_DEBUG_INFO_BTF");
-    return fail(code, doing + ": " + std::strerror(code) + "; --log-level debug shows the verifier's reason");
+    return tl::make_unexpected(load_error(what, code, access("/sys/kernel/btf/vmlinux", F_OK) == 0));
 }
 
 Result<> switch_hook(const bpf_object* object, const HookNames& hook) {
@@ -171,10 +162,27 @@ Result<> for_each_map(const std::function<Result<>(const char*, const MapShape&)
 
 Result<> require_kernel() {
     utsname about;
+    if (uname(&about) != 0) return Ok{};
+    return require_kernel(about.release);
+}
+
+// A release that cannot be read is left to the load, which says what it lacks.
+Result<> require_kernel(const std::string& release) {
     int major = 0, minor = 0;
-    if (uname(&about) != 0 || std::sscanf(about.release, "%d.%d", &major, &minor) != 2) return Ok{};
+    if (std::sscanf(release.c_str(), "%d.%d", &major, &minor) != 2) return Ok{};
     if (major > KERNEL_MAJOR || (major == KERNEL_MAJOR && minor >= KERNEL_MINOR)) return Ok{};
-    return fail(ENOTSUP, std::string("kernel ") + about.release + " is too old: weft needs 5.17, and is tested from 6.1");
+    return fail(ENOTSUP, "kernel " + release + " is too old: weft needs " + std::to_string(KERNEL_MAJOR) + "." +
+                             std::to_string(KERNEL_MINOR) + ", boot 6.1 or newer, from where on it is tested");
+}
+
+// EPERM is about privilege; EACCES is the verifier's word for what a program may not do.
+Error load_error(const std::string& what, int code, bool has_btf) {
+    const std::string doing = "load the " + what + ": ";
+    if (code == EPERM)
+        return {code, doing + "not permitted, run as root or by the systemd unit (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)"};
+    const std::string why = doing + std::strerror(code);
+    if (!has_btf) return {code, why + "; this kernel has no BTF, use one built with CONFIG_DEBUG_INFO_BTF"};
+    return {code, why + "; --log-level debug shows the verifier's reason"};
 }
 
 void quiet_libraries() {

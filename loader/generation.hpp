@@ -38,6 +38,9 @@ Result<> for_each_map(const std::function<Result<>(const char* name, const MapSh
 
 // ENOTSUP with the version that is needed when the kernel is too old.
 Result<> require_kernel();
+Result<> require_kernel(const std::string& release);  // of uname
+// One line that says what to do about a load that the kernel refused with `code`.
+Error load_error(const std::string& what, int code, bool has_btf);
 // libbpf and libxdp speak at level debug from now on.
 void quiet_libraries();
 

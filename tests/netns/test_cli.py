@@ -240,3 +240,30 @@ def a_program_without_root_or_config_says_one_line(lab):
                        "--config", a.file, "--instance", a.instance, check=False, timeout=10)
     check(result.returncode == 1 and len(result.stderr.strip().splitlines()) == 1,
           f"without root: exit {result.returncode}\n{result.stderr}")
+
+
+@test
+def a_host_that_cannot_run_weft_is_told_what_to_do_in_one_line(lab):
+    a = lab.weft_host("a")
+    a.segment(VNI, ["192.0.2.2"])
+    a.write()
+    daemon = f"{lab.binaries}/weftd"
+    machine = run("uname", "-m").stdout.strip()
+    cases = {
+        "no bpffs": (("unshare", "--mount", "sh", "-c", 'umount /sys/fs/bpf && exec "$0" "$@"'),
+                     ("/sys/fs/bpf", "mount -t bpf", "weftd --attach")),
+        "an old kernel": (("setarch", machine, "--uname-2.6"), ("kernel 2.6.", "too old", "5.17")),
+        "no CAP_BPF": (("capsh", "--drop=cap_bpf,cap_sys_admin", "--", "-c", 'exec "$0" "$@"'),
+                       ("not permitted", "CAP_BPF", "root")),
+    }
+    links = a.links().keys()
+    for what, (wrapper, words) in cases.items():
+        result = a.command(*wrapper, daemon, "--config", a.file, "--instance", a.instance, check=False, timeout=20)
+        lines = result.stderr.strip().splitlines()
+        check(result.returncode == 1 and len(lines) == 1, f"{what}: exit {result.returncode}\n{result.stderr}")
+        check(all(word in lines[0] for word in words), f"{what}: {lines[0]}")
+        if what != "no CAP_BPF":
+            check(a.links().keys() == links, f"{what}: a device was made before the refusal: {a.links()}")
+    # weftd --attach mounts one where there is none, as its complaint says.
+    a.command("unshare", "--mount", "sh", "-c", 'umount /sys/fs/bpf && "$0" --attach "$@" && mountpoint -q /sys/fs/bpf',
+              daemon, "--config", a.file, "--instance", a.instance)

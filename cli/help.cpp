@@ -36,16 +36,11 @@ std::string usage_of(const Command& command) {
 std::string option_left(const Option& option) {
     std::string out = "--" + std::string(option.name);
     switch (option.kind) {
-        case Kind::Flag:
-            return out;
-        case Kind::Number:
-            return out + " N";
-        case Kind::Boolean:
-            return out + " on|off";
-        case Kind::Addresses:
-            return out + " A,B…";
-        default:
-            return out + " " + upper(option.name.substr(0, option.name.find('-')));
+        case Kind::Flag: return out;
+        case Kind::Number: return out + " N";
+        case Kind::Boolean: return out + " on|off";
+        case Kind::Addresses: return out + " A,B…";
+        default: return out + " " + upper(option.name.substr(0, option.name.find('-')));
     }
 }
 

@@ -18,8 +18,8 @@ constexpr int NO_PROGRAM = -1;
 
 std::uint32_t mode_flag(XdpMode mode) { return mode == XdpMode::Native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE; }
 
-// libbpf's bpf_xdp_attach would do, but it keeps the kernel's words to itself. expected: the fd of the program that must
-// be there, else none may be.
+// libbpf's bpf_xdp_attach would do, but it keeps the kernel's words to itself. expected: the fd of the program that
+// must be there, else none may be.
 Result<> set_xdp(std::uint32_t ifindex, XdpMode mode, int program, std::optional<int> expected) {
     TRY(auto netlink, Netlink::open());
     Message<ifinfomsg> message(RTM_SETLINK);

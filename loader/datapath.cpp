@@ -48,7 +48,7 @@ Result<Datapath::State> Datapath::State::open(const pins::Folder& folder, const 
     TRY(auto tables, open_tables(folder));
     TRY(auto events, pinned_map(folder, "events"));
     TRY(auto links, Links::open());
-    return State{folder,           settings,          tc, cookie, std::move(stubs), std::move(tables), std::move(events),
+    return State{folder,          settings, tc, cookie, std::move(stubs), std::move(tables), std::move(events),
                  std::move(links)};
 }
 

@@ -21,11 +21,11 @@ namespace weft {
 
 // How an interface is served and why; what `weft port show` and `weft uplink show` print.
 struct Attachment {
-    Hook hook = Hook::Tc;               // Xdp, XdpGeneric or Tc: what is attached (TC always is, too)
-    std::string reason;                 // one clause: "veth: XDP would lose the guest's checksum and segmentation offload"
+    Hook hook = Hook::Tc;  // Xdp, XdpGeneric or Tc: what is attached (TC always is, too)
+    std::string reason;    // one clause: "veth: XDP would lose the guest's checksum and segmentation offload"
     std::vector<std::string> warnings;  // offloads that must be off at the far end, a foreign XDP program by name, …
     bool xdp_tx = false;                // an XDP redirect into it reaches the far end; probed again at each attach()
-    bool peer_redirect = false;         // TC may skip the veth pair (DEVICE_PEER): the far end is up, elsewhere, without XDP
+    bool peer_redirect = false;  // TC may skip the veth pair (DEVICE_PEER): the far end is up, elsewhere, without XDP
     bool operator==(const Attachment&) const = default;
 };
 
@@ -51,8 +51,8 @@ public:
     Tables& tables();
     int events_fd() const;  // the pinned PERF_EVENT_ARRAY
 
-    // Idempotent: what is already ours and right stays untouched (no flap). Where XDP cannot be had (a foreign program, the
-    // driver, the MTU) the interface is served by TC and the reason says why.
+    // Idempotent: what is already ours and right stays untouched (no flap). Where XDP cannot be had (a foreign program,
+    // the driver, the MTU) the interface is served by TC and the reason says why.
     Result<Attachment> attach(const Link& link, Role role, Hook wanted);
     Result<> detach(std::uint32_t ifindex);
     Result<> attach_tunnel(const Link& vxlan);

@@ -57,8 +57,7 @@ Result<attachment> Datapath::State::row_of(const Link& link) {
 
 Result<> Datapath::State::attach_stub(const Link& link, hook_program stub, attachment& row) {
     TRY_OK(tables.attachments.put(link.ifindex, row));
-    TRY(const auto bits,
-        weft::attach_tc(link.ifindex, stubs[stub].get(), folder.link(link.ifindex), row.flags, tc));
+    TRY(const auto bits, weft::attach_tc(link.ifindex, stubs[stub].get(), folder.link(link.ifindex), row.flags, tc));
     replace_bits(row, TC_BITS, bits);
     return tables.attachments.put(link.ifindex, row);
 }

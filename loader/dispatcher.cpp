@@ -61,7 +61,8 @@ Result<Chained> attach_with_libxdp(std::uint32_t ifindex, const pins::Folder& fo
     options.obj = stubs->obj;
     options.prog_name = stub_name().c_str();
     xdp_program* raw = xdp_program__create(&options);
-    if (const long error = libxdp_get_error(raw)) return fail_errno("open the stub with libxdp", static_cast<int>(-error));
+    if (const long error = libxdp_get_error(raw))
+        return fail_errno("open the stub with libxdp", static_cast<int>(-error));
     const Program program(raw);
     if (const int error = xdp_program__attach(raw, static_cast<int>(ifindex), XDP_MODE_NATIVE, 0); error != 0)
         return fail_errno("attach XDP with libxdp", -error);
@@ -80,7 +81,8 @@ Result<Chained> chain_xdp(std::uint32_t ifindex, const pins::Folder& folder) {
     TRY(const auto present, xdp_program_on(ifindex));
     TRY(const auto own, find_program(present.id, std::array{stub->get()}));
     if (own) return Chained::Alone;
-    if (const auto there = programs_on(ifindex); there && !xdp_multiprog__is_legacy(there.get()) && find_ours(there.get()))
+    if (const auto there = programs_on(ifindex);
+        there && !xdp_multiprog__is_legacy(there.get()) && find_ours(there.get()))
         return Chained::Dispatcher;
     return attach_with_libxdp(ifindex, folder, stub->get());
 }

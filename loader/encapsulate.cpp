@@ -6,9 +6,9 @@
 #include <cstring>
 #include <optional>
 
-#include "flood.hpp"
 #include "../bpf/classify.h"
 #include "../bpf/hash.h"
+#include "flood.hpp"
 
 namespace weft {
 

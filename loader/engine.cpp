@@ -61,7 +61,8 @@ void log_new(const std::vector<std::string>& before, const std::vector<std::stri
 
 Result<Document> load_document(const EngineOptions& options) {
     if (options.config_file.empty()) return Document{};
-    if (std::filesystem::is_directory(options.config_file)) return fail(EISDIR, options.config_file + " is a directory");
+    if (std::filesystem::is_directory(options.config_file))
+        return fail(EISDIR, options.config_file + " is a directory");
     std::ifstream file(options.config_file);
     if (!file) return fail_errno("open " + options.config_file);
     std::stringstream content;
@@ -145,14 +146,10 @@ void Engine::handle(const event& event, std::span<const std::uint8_t> frame) {
     if (!reconciler_) return;  // between opening the rings and reading the tables: the source is reported again
     switch (event.type) {
         case EVENT_LEARN_MAC:
-        case EVENT_LEARN_NEIGHBOR:
-            return learner_->handle(event);
-        case EVENT_FLOOD:
-            return flooder_.handle(event, frame);
-        case EVENT_RESOLVE:
-            return nexthops_->want(event.nexthop);
-        default:
-            return;  // of a newer datapath
+        case EVENT_LEARN_NEIGHBOR: return learner_->handle(event);
+        case EVENT_FLOOD: return flooder_.handle(event, frame);
+        case EVENT_RESOLVE: return nexthops_->want(event.nexthop);
+        default: return;  // of a newer datapath
     }
 }
 
@@ -196,7 +193,8 @@ Result<> Engine::use_settings(const Document& document) {
     return Ok{};
 }
 
-// Headers of the new family cannot carry frames to remotes of the old one, and entries that no document names would stay.
+// Headers of the new family cannot carry frames to remotes of the old one, and entries that no document names would
+// stay.
 Result<> Engine::forget_other_family() {
     std::set<std::uint32_t> strangers;
     for (const NextHopInfo& hop : nexthops_->all())

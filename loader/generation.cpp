@@ -97,8 +97,7 @@ tl::unexpected<Error> load_failed(const char* what, int code) {
 Result<> switch_hook(const bpf_object* object, const HookNames& hook) {
     const bpf_program* program = bpf_object__find_program_by_name(object, hook.program.c_str());
     const int slots = bpf_object__find_map_fd_by_name(object, hook.map.c_str());
-    if (!program || slots < 0)
-        return fail(ENOENT, "the programs lack " + hook.program + " or " + hook.map);
+    if (!program || slots < 0) return fail(ENOENT, "the programs lack " + hook.program + " or " + hook.map);
     const std::uint32_t slot = 0;
     const int fd = bpf_program__fd(program);
     if (bpf_map_update_elem(slots, &slot, &fd, BPF_ANY) == 0) return Ok{};
@@ -179,7 +178,8 @@ Result<> require_kernel(const std::string& release) {
 Error load_error(const std::string& what, int code, bool has_btf) {
     const std::string doing = "load the " + what + ": ";
     if (code == EPERM)
-        return {code, doing + "not permitted, run as root or by the systemd unit (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)"};
+        return {code,
+                doing + "not permitted, run as root or by the systemd unit (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON)"};
     const std::string why = doing + std::strerror(code);
     if (!has_btf) return {code, why + "; this kernel has no BTF, use one built with CONFIG_DEBUG_INFO_BTF"};
     return {code, why + "; --log-level debug shows the verifier's reason"};

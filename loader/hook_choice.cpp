@@ -50,8 +50,8 @@ HookChoice without_xdp(const Link& link, const Error& error) {
 
 std::vector<std::string> far_end_warnings(const Link& link, Role role, Hook hook) {
     if (hook != Hook::Xdp || (link.kind != "veth" && link.kind != "tun")) return {};
-    return {"these must be off on the " + std::string(role == Role::Port ? "guest's" : "other") + " end of " + link.name +
-            ": tx checksumming, tso, tx-udp-segmentation, txvlan"};
+    return {"these must be off on the " + std::string(role == Role::Port ? "guest's" : "other") + " end of " +
+            link.name + ": tx checksumming, tso, tx-udp-segmentation, txvlan"};
 }
 
 std::uint32_t veth_xdp_mtu(std::uint32_t page_bytes) {

@@ -110,7 +110,7 @@ void Links::remove(std::uint32_t ifindex, const Watcher& watcher) {
     if (node && watcher) watcher(Change::Removed, node.mapped());
 }
 
-// Names are unique: a device that takes the name of another one in the snapshot shows that the other is gone or renamed.
+// Names are unique: a device that takes the name of another one in the snapshot shows the other gone or renamed.
 void Links::update(Link&& link, const Watcher& watcher) {
     if (const Link* holder = find(link.name); holder && holder->ifindex != link.ifindex)
         remove(holder->ifindex, watcher);

@@ -18,17 +18,17 @@ namespace weft {
 struct Link {
     std::uint32_t ifindex = 0;
     std::string name;
-    std::string kind;            // IFLA_INFO_KIND: "veth", "tun", "vxlan", "bond", …; empty for a physical NIC
-    std::string parent_bus;      // IFLA_PARENT_DEV_BUS_NAME ("pci", "virtio"): set for real NICs
+    std::string kind;        // IFLA_INFO_KIND: "veth", "tun", "vxlan", "bond", …; empty for a physical NIC
+    std::string parent_bus;  // IFLA_PARENT_DEV_BUS_NAME ("pci", "virtio"): set for real NICs
     Mac mac;
-    bool ethernet = false;       // ARPHRD_ETHER
-    bool up = false;             // IFF_UP
-    bool carrier = false;        // IFF_LOWER_UP
+    bool ethernet = false;  // ARPHRD_ETHER
+    bool up = false;        // IFF_UP
+    bool carrier = false;   // IFF_LOWER_UP
     std::uint32_t mtu = 0;
     std::uint32_t rx_queues = 1;
-    std::optional<std::int32_t> peer_netnsid;   // veth: IFLA_LINK_NETNSID, if the peer is elsewhere
-    std::uint32_t peer_ifindex = 0;             // veth: IFLA_LINK
-    std::uint32_t xdp_program = 0;              // IFLA_XDP program id, 0 none
+    std::optional<std::int32_t> peer_netnsid;  // veth: IFLA_LINK_NETNSID, if the peer is elsewhere
+    std::uint32_t peer_ifindex = 0;            // veth: IFLA_LINK
+    std::uint32_t xdp_program = 0;             // IFLA_XDP program id, 0 none
     bool xdp_generic = false;
     std::uint64_t tx_packets = 0;
     bool operator==(const Link&) const = default;

@@ -29,7 +29,8 @@ po::options_description describe(Arguments& to) {
     add("config", po::value(&to.engine.config_file)->value_name("FILE"), "configuration document");
     add("instance", po::value(&to.engine.instance)->value_name("NAME")->default_value(instance ? instance : "default"),
         "one of several daemons on this machine, one per network namespace; WEFT_INSTANCE");
-    add("host", po::value(&to.engine.host)->value_name("NAME"), "whose part of the document's hosts (the machine's name)");
+    add("host", po::value(&to.engine.host)->value_name("NAME"),
+        "whose part of the document's hosts (the machine's name)");
     add("log-level", po::value(&to.log_level)->value_name("LEVEL")->default_value("info"),
         "trace, debug, info, warning, error or off");
     add("attach", po::bool_switch(&to.attach), "do what needs CAP_SYS_ADMIN, then end (the unit's ExecStartPre)");

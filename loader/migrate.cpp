@@ -13,7 +13,8 @@ namespace weft {
 namespace {
 
 bool is_per_cpu(std::uint32_t type) {
-    return type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+    return type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_HASH ||
+           type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
 }
 bool is_array(std::uint32_t type) { return type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY; }
 // These hold file descriptors: they can be shared, their rows cannot be read.
@@ -57,9 +58,8 @@ Result<Migration> Migration::begin(const pins::Folder& to, const std::vector<Con
     if (migration.others_.empty()) return migration;
     migration.from_ = pins::Folder{to.instance, migration.others_.back()};
     spdlog::info("taking over the state of ABI version {} for version {}", migration.from_->version, to.version);
-    TRY_OK(for_each_map([&](const char* name, const MapShape& wanted) {
-        return migration.take_map(name, wanted, conversions);
-    }));
+    TRY_OK(for_each_map(
+        [&](const char* name, const MapShape& wanted) { return migration.take_map(name, wanted, conversions); }));
     TRY_OK(migration.take_objects());
     migration.report_unknown_maps();
     return migration;
@@ -90,16 +90,22 @@ Result<> Migration::take_map(const std::string& name, const MapShape& wanted,
         return Ok{};
     }
     const bool resumed = present.has_value();
-    return copy_map(Copy{name, std::move(*from), resumed ? std::move(*present) : Fd(), shape, wanted,
-                         converts ? &*conversion : nullptr, resumed, {}});
+    return copy_map({.name = name,
+                     .from = std::move(*from),
+                     .to = resumed ? std::move(*present) : Fd(),
+                     .from_shape = shape,
+                     .to_shape = wanted,
+                     .conversion = converts ? &*conversion : nullptr,
+                     .resumed = resumed,
+                     .seen = {}});
 }
 
 Result<> Migration::copy_map(Copy&& copy) {
     if (!copy.resumed) {
         LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = copy.to_shape.flags);
-        copy.to = Fd(bpf_map_create(static_cast<bpf_map_type>(copy.to_shape.type), copy.name.c_str(),
-                                    copy.to_shape.key_bytes, copy.to_shape.value_bytes, copy.to_shape.max_entries,
-                                    &options));
+        copy.to =
+            Fd(bpf_map_create(static_cast<bpf_map_type>(copy.to_shape.type), copy.name.c_str(), copy.to_shape.key_bytes,
+                              copy.to_shape.value_bytes, copy.to_shape.max_entries, &options));
         if (!copy.to) return fail_errno("make map " + copy.name);
         TRY_OK(replay(copy));
         TRY(copy.seen, read(copy));
@@ -131,7 +137,8 @@ std::optional<std::pair<std::string, std::string>> Migration::convert(const Copy
     if (!copy.conversion) return std::pair(key, value);
     std::pair<std::string, std::string> out;
     for (std::size_t cpu = 0; cpu < cpus(copy.from_shape); ++cpu) {
-        auto row = copy.conversion->convert(key, value.substr(cpu * stride(copy.from_shape), copy.from_shape.value_bytes));
+        auto row =
+            copy.conversion->convert(key, value.substr(cpu * stride(copy.from_shape), copy.from_shape.value_bytes));
         if (!row) return {};
         row->second.resize(stride(copy.to_shape), 0);
         out.first = row->first;

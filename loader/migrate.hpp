@@ -32,7 +32,8 @@ class Migration {
 public:
     // Fills `to` from another version of the instance, if there is one; else does nothing. May be called again after a
     // crash: a map is pinned only when its copy is complete.
-    static Result<Migration> begin(const pins::Folder& to, const std::vector<Conversion>& conversions = known_conversions());
+    static Result<Migration> begin(const pins::Folder& to,
+                                   const std::vector<Conversion>& conversions = known_conversions());
 
     // After slot 0 of each hook was switched: copies what changed, then takes the old folders away.
     Result<> finish();

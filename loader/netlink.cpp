@@ -88,7 +88,7 @@ Result<std::size_t> Netlink::read(int flags) {
     }
 }
 
-// One datagram of answers; true when it held the end. Those of a request that was given up are skipped by their sequence.
+// One datagram of answers; true when it held the end. Those of a request that was given up are skipped by sequence.
 Result<bool> Netlink::answers(std::size_t bytes, Answers& out) {
     int left = static_cast<int>(bytes);
     auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.data());

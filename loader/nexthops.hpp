@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Next-hop objects: one (remote VTEP, VNI) with its finished outer header, kept right from netlink routes and neighbors.
-// FDB entries, flood lists and the remotes table name next hops by id; a path change is one write per next hop.
+// Next-hop objects: one (remote VTEP, VNI) with its finished outer header, kept right from the underlay's routes and
+// neighbors. FDB entries, flood lists and the remotes table name them by id; a path change is one write per next hop.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ struct NextHopInfo {
     Ip remote;
     std::uint32_t vni;
     Path path;
-    std::string state;  // as Underlay::View: "resolved", "resolving", "unreachable", "no route", "own address", "device"
+    std::string state;  // as Underlay::View has it: "resolved", "resolving", "no route" …
 };
 
 class NextHops {
@@ -41,7 +41,7 @@ public:
     // The VTEP changed (or is first known): every header is made anew.
     Result<> set_vtep(const Vtep& vtep);
 
-    // The id of (remote, vni), allocated on first use and then resolved in the background. ENOSPC when the table is full.
+    // The id of (remote, vni), allocated on first use, then resolved in the background. ENOSPC: the table is full.
     Result<std::uint32_t> acquire(const Ip& remote, std::uint32_t vni);
     std::optional<std::uint32_t> find(const Ip& remote, std::uint32_t vni) const;
     const NextHopInfo* info(std::uint32_t id) const;

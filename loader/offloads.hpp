@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Receive offloads that hide bytes from XDP: turned off while an XDP program of ours is on the device, and on again when
-// it goes. Which ones we turned off is a bit mask, kept in the attachments table (abi.h: offloads_disabled).
+// Receive offloads that hide bytes from XDP: turned off while an XDP program of ours is on the device, and on again
+// when it goes. Which ones we turned off is a bit mask, kept in the attachments table (abi.h: offloads_disabled).
 #pragma once
 
 #include <cstdint>

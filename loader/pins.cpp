@@ -69,8 +69,8 @@ Result<> mount_bpffs() {
 
 Result<> make(const Folder& folder) {
     TRY_OK(require_bpffs());
-    for (const auto& path : {std::string(ROOT), instance_path(folder.instance), folder.path(), folder.links(),
-                             folder.path() + "/progs"})
+    for (const auto& path :
+         {std::string(ROOT), instance_path(folder.instance), folder.path(), folder.links(), folder.path() + "/progs"})
         TRY_OK(make_folder(path));
     return Ok{};
 }

@@ -32,13 +32,13 @@ Result<> require_bpffs();
 Result<> mount_bpffs();  // if it is none yet; needs CAP_SYS_ADMIN
 
 Result<> make(const Folder& folder);
-std::vector<std::uint32_t> versions(const std::string& instance);         // ascending
-std::vector<std::uint32_t> pinned_links(const Folder& folder);            // ifindexes
-std::vector<std::string> entries(const std::string& folder_path);         // names in it; none if it is not there
+std::vector<std::uint32_t> versions(const std::string& instance);  // ascending
+std::vector<std::uint32_t> pinned_links(const Folder& folder);     // ifindexes
+std::vector<std::string> entries(const std::string& folder_path);  // names in it; none if it is not there
 
 Result<std::optional<Fd>> open(const std::string& path);  // none if nothing is pinned there
 Result<> pin(int fd, const std::string& path);
-Result<> unpin(const std::string& path);                  // nothing there is fine
+Result<> unpin(const std::string& path);  // nothing there is fine
 // The folder with everything below it. Objects live on while something else holds them.
 Result<> remove(const std::string& folder_path);
 Result<> remove_root_if_empty();  // of all instances

@@ -73,8 +73,8 @@ Result<bool> probe_xdp_tx(const Link& link) {
 Result<> receive_as_if(const Link& link, std::span<const std::uint8_t> frame) {
     TRY(const Probe probe, load_probe("probe_receive"));
     probe->bss->target = link.ifindex;
-    LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame.data(), .data_size_in = static_cast<std::uint32_t>(frame.size()),
-                .repeat = 1);
+    LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame.data(),
+                .data_size_in = static_cast<std::uint32_t>(frame.size()), .repeat = 1);
     const std::string doing = "have a frame come in by " + link.name;
     if (const int error = bpf_prog_test_run_opts(bpf_program__fd(probe->progs.probe_receive), &run); error != 0)
         return fail_errno(doing, -error);

@@ -44,7 +44,8 @@ void append_ethernet(Bytes& to, const std::array<std::uint8_t, 6>& destination, 
 // RFC 1071 over `bytes` from `from` on.
 std::uint16_t checksum(const Bytes& frame, std::size_t from, std::size_t bytes) {
     std::uint32_t sum = 0;
-    for (std::size_t i = from; i < from + bytes; i += 2) sum += static_cast<std::uint32_t>(frame[i] << 8 | frame[i + 1]);
+    for (std::size_t i = from; i < from + bytes; i += 2)
+        sum += static_cast<std::uint32_t>(frame[i] << 8 | frame[i + 1]);
     while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
     return static_cast<std::uint16_t>(~sum);
 }
@@ -104,7 +105,8 @@ std::vector<std::uint8_t> self_check_frame(const Mac& uplink, const Ip& remote, 
 
 // A counter tells nobody that it moved. The packet comes through in the softirq that brought it in, so the first look
 // finds it unless the host is busy.
-Result<bool> passes_tunnel_device(const Link& uplink, const std::vector<std::uint8_t>& frame, const Accounts& accounts) {
+Result<bool> passes_tunnel_device(const Link& uplink, const std::vector<std::uint8_t>& frame,
+                                  const Accounts& accounts) {
     TRY(const std::uint64_t before, counted(accounts));
     TRY_OK(receive_as_if(uplink, frame));
     const auto end = std::chrono::steady_clock::now() + PATIENCE;

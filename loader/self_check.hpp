@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // A tunnel packet that the host sends itself, as if it came in by an uplink: handed up by from_wire, through the host's
-// IP stack and firewall into the instance's vxlan device, counted by from_tunnel (DROP_SELF_CHECK). GSO frames and outer
-// fragments go that way; what is wrong on it shows nowhere else but in frames that do not arrive.
+// IP stack and firewall into the instance's vxlan device, counted by from_tunnel (DROP_SELF_CHECK). GSO frames and
+// outer fragments go that way; what is wrong on it shows nowhere else but in frames that do not arrive.
 #pragma once
 
 #include <cstdint>

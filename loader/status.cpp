@@ -27,7 +27,8 @@ std::uint64_t memlock_bytes(int fd) {
     return 0;
 }
 
-// bytes_per_entry has the table's own share in it (a hash's buckets), so it falls as the table fills; null while it is empty.
+// bytes_per_entry has the table's own share in it (a hash's buckets), so it falls as the table fills; null while it is
+// empty.
 template <typename K, typename V>
 json table_view(const Map<K, V>& map, std::uint64_t used) {
     const std::uint64_t bytes = memlock_bytes(map.fd());

@@ -54,8 +54,8 @@ Result<std::optional<Present>> look(Netlink& netlink, const std::string& name) {
     nlmsghdr* message = link_message(buffer, RTM_GETLINK, 0, 0);
     mnl_attr_put_strz(message, IFLA_IFNAME, name.c_str());
     std::optional<Present> out;
-    auto found = netlink.request(*message, "look at " + name,
-                                 [&](const nlmsghdr& answer) { out = read_present(answer); });
+    auto found =
+        netlink.request(*message, "look at " + name, [&](const nlmsghdr& answer) { out = read_present(answer); });
     if (!found && found.error().code != ENODEV) return tl::make_unexpected(found.error());
     return out;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The instance's own metadata-mode vxlan device (design §6): GSO frames on decapsulation, reassembled fragments and what
-// the programs cannot encapsulate go through it, and its socket makes tunnel GRO happen. Named `weft-` + hash of the
-// instance, altname weft-<instance>; nolearning, udp6zerocsumrx, source ports 49152-65535, up, no address.
+// The instance's own metadata-mode vxlan device (design §6): GSO frames on decapsulation, reassembled fragments and
+// what the programs cannot encapsulate go through it, and its socket makes tunnel GRO happen. Named `weft-` + hash of
+// the instance, altname weft-<instance>; nolearning, udp6zerocsumrx, source ports 49152-65535, up, no address.
 #pragma once
 
 #include <cstdint>

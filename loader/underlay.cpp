@@ -21,9 +21,7 @@ std::optional<Ip> read_address(std::span<const std::uint8_t> bytes) {
     return ip;
 }
 
-std::span<const std::uint8_t> wire(const Ip& ip) {
-    return std::span(ip.bytes).subspan(ip.is_v4() ? 12 : 0);
-}
+std::span<const std::uint8_t> wire(const Ip& ip) { return std::span(ip.bytes).subspan(ip.is_v4() ? 12 : 0); }
 
 void put_address(nlmsghdr& message, std::uint16_t type, const Ip& ip) {
     mnl_attr_put(&message, type, wire(ip).size(), wire(ip).data());
@@ -42,9 +40,9 @@ Ip next_router(const Attributes& attributes, const Ip& remote) {
 
 Result<Underlay> Underlay::open(const Links& links, XdpTx xdp_tx) {
     // A rule or a next-hop object changes routes without a route's own notification.
-    static constexpr std::array<unsigned, 9> GROUPS = {
-        RTNLGRP_LINK,        RTNLGRP_NEIGH,     RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_IFADDR,
-        RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE,  RTNLGRP_NEXTHOP};
+    static constexpr std::array<unsigned, 9> GROUPS = {RTNLGRP_LINK,       RTNLGRP_NEIGH,       RTNLGRP_IPV4_ROUTE,
+                                                       RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+                                                       RTNLGRP_IPV4_RULE,  RTNLGRP_IPV6_RULE,   RTNLGRP_NEXTHOP};
     TRY(auto events, Netlink::open(GROUPS));
     TRY(auto query, Netlink::open());
     return Underlay(links, std::move(xdp_tx), std::move(events), std::move(query));
@@ -79,7 +77,8 @@ Result<Underlay::Route> Underlay::look_up(const Ip& remote) {
     // that does not answer is an error.
     if (!done && done.error().code == ETIMEDOUT) return tl::make_unexpected(done.error());
     if (!done) route.problem = NO_ROUTE;
-    if (const Link* link = device(route.hop.ifindex)) route.mtu = route.mtu ? std::min(route.mtu, link->mtu) : link->mtu;
+    if (const Link* link = device(route.hop.ifindex))
+        route.mtu = route.mtu ? std::min(route.mtu, link->mtu) : link->mtu;
     return route;
 }
 
@@ -150,7 +149,8 @@ Result<std::set<Ip>> Underlay::refresh() {
 }
 
 bool Underlay::is_egress(std::uint32_t ifindex) const {
-    return std::any_of(routes_.begin(), routes_.end(), [&](const auto& row) { return row.second.hop.ifindex == ifindex; });
+    return std::any_of(routes_.begin(), routes_.end(),
+                       [&](const auto& row) { return row.second.hop.ifindex == ifindex; });
 }
 
 // Does this event change what paths are made of? A hundred taps that come and stay down must cost nothing.
@@ -212,8 +212,8 @@ Result<std::set<Ip>> Underlay::receive() {
     if (batch.everything)
         for (const auto& [remote, old] : routes_) batch.stale.insert(remote);
     for (const auto& remote : batch.stale) TRY_OK(route(remote));
-    // An address or a carrier that came may be what a neighbor waited for (IPv6 cannot ask before its link-local address
-    // is no longer tentative); the kernel itself would try again in 5 s.
+    // An address or a carrier that came may be what a neighbor waited for (IPv6 cannot ask before its link-local
+    // address is no longer tentative); the kernel itself would try again in 5 s.
     if (batch.everything)
         for (const auto& [hop, neighbor] : neighbors_)
             if (!neighbor.usable()) keep(hop, neighbor);

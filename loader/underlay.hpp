@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Where the underlay leads: for each remote VTEP the egress device, the MAC of the next hop on the link and the MTU, kept
-// right from rtnetlink's routes, neighbors, addresses and links. The kernel does the resolving: it is asked to keep each
-// neighbor in use fresh (NTF_EXT_MANAGED). Knows no tables; nexthops.hpp makes headers of what it says.
+// Where the underlay leads: for each remote VTEP the egress device, the MAC of the next hop on the link and the MTU,
+// kept right from rtnetlink's routes, neighbors, addresses and links. The kernel does the resolving: it is asked to
+// keep each neighbor in use fresh (NTF_EXT_MANAGED). Knows no tables; nexthops.hpp makes headers of what it says.
 #pragma once
 
 #include <compare>
@@ -46,7 +46,7 @@ public:
     Result<> add(const Ip& remote);  // looks it up now; resolving goes on in the background
     void drop(const Ip& remote);     // a neighbor that no remote uses any more is the kernel's alone again
     View view(const Ip& remote) const;
-    void ask(const Ip& remote);      // the kernel should resolve it now
+    void ask(const Ip& remote);  // the kernel should resolve it now
     // MTU of the route to a remote, which need not be added; none without a route.
     std::optional<std::uint32_t> mtu(const Ip& remote);
 

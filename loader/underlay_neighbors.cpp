@@ -78,7 +78,8 @@ Result<> Underlay::release(Netlink& netlink, const Hop& hop, const Neighbor& nei
     Message<ndmsg> message(neighbor.usable() ? RTM_NEWNEIGH : RTM_DELNEIGH);
     put_key(message, hop.ifindex, hop.address);
     if (neighbor.usable()) {
-        message.body().ndm_flags = static_cast<std::uint8_t>(NTF_USE | (neighbor.flags & (NTF_EXT_LEARNED | NTF_ROUTER)));
+        message.body().ndm_flags =
+            static_cast<std::uint8_t>(NTF_USE | (neighbor.flags & (NTF_EXT_LEARNED | NTF_ROUTER)));
         mnl_attr_put_u32(&message.header(), NDA_FLAGS_EXT, neighbor.flags_ext & ~std::uint32_t{NTF_EXT_MANAGED});
     }
     auto done = netlink.request(message.header(), "give back neighbor " + hop.address.text());

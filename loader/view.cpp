@@ -53,12 +53,10 @@ void add_interface(Engine& engine, json& out, const std::string& interface_name)
 const char* verdict_name(std::uint32_t verdict) {
     switch (verdict) {
 #define X(name, number, help) \
-    case number:              \
-        return #name;
+    case number: return #name;
         WEFT_VERDICTS(X)
 #undef X
-        default:
-            return nullptr;
+        default: return nullptr;
     }
 }
 

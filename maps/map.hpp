@@ -26,8 +26,8 @@ namespace weft {
 
 // What may cross the kernel line: no holes, no surprises.
 template <typename T>
-concept Wire = std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T> &&
-               std::has_unique_object_representations_v<T>;
+concept Wire =
+    std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T> && std::has_unique_object_representations_v<T>;
 
 class Fd {
 public:
@@ -176,7 +176,8 @@ Result<bool> Map<K, V>::read_batch(Cursor<K>& cursor, std::vector<Row>& out, std
     std::uint32_t count = at_most;
     LIBBPF_OPTS(bpf_map_batch_opts, opts);
     auto* from = cursor.started ? cursor.position.data() : nullptr;
-    const int error = bpf_map_lookup_batch(fd(), from, cursor.position.data(), keys.data(), values.data(), &count, &opts);
+    const int error =
+        bpf_map_lookup_batch(fd(), from, cursor.position.data(), keys.data(), values.data(), &count, &opts);
     if (error != 0 && errno == ENOSPC) return read_batch(cursor, out, at_most * 2);  // one bucket holds more than that
     if (error != 0 && errno != ENOENT) return fail_errno("walk " + map_.name);
     for (std::uint32_t i = 0; i < count; ++i) out.emplace_back(keys[i], values[i]);

@@ -41,15 +41,15 @@ using Result = tl::expected<T, Error>;
 
 #define WEFT_CONCAT_(a, b) a##b
 #define WEFT_CONCAT(a, b) WEFT_CONCAT_(a, b)
-#define WEFT_TRY_(tmp, target, expr)                         \
-    auto tmp = (expr);                                       \
+#define WEFT_TRY_(tmp, target, expr)                              \
+    auto tmp = (expr);                                            \
     if (!tmp) return tl::make_unexpected(std::move(tmp).error()); \
     target = std::move(*tmp)
 
 // TRY(auto value, f()): value, or return the error. TRY_OK(f()): the same for a Result without a value.
 #define TRY(target, expr) WEFT_TRY_(WEFT_CONCAT(try_, __COUNTER__), target, expr)
-#define TRY_OK(expr)                                                     \
-    do {                                                                 \
-        auto try_ok = (expr);                                            \
+#define TRY_OK(expr)                                                        \
+    do {                                                                    \
+        auto try_ok = (expr);                                               \
         if (!try_ok) return tl::make_unexpected(std::move(try_ok).error()); \
     } while (0)

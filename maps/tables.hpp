@@ -9,20 +9,20 @@ namespace weft {
 
 // name (as in bpf/tables.h, at most 15 characters) and type
 #define WEFT_TABLES(X)                             \
-    X(devices, Map<std::uint32_t, device>)       \
-    X(segments, Map<std::uint32_t, segment>)     \
-    X(vnis, Map<std::uint32_t, std::uint32_t>)   \
-    X(fdb, Map<fdb_key, fdb_entry>)              \
-    X(nexthops, Map<std::uint32_t, nexthop>)     \
-    X(remotes, Map<remote_key, remote>)          \
-    X(floods, Map<flood_key, std::uint32_t>)     \
-    X(neighbors, Map<neighbor_key, neighbor>)    \
-    X(recent, Map<recent_key, ::recent>)      \
+    X(devices, Map<std::uint32_t, device>)         \
+    X(segments, Map<std::uint32_t, segment>)       \
+    X(vnis, Map<std::uint32_t, std::uint32_t>)     \
+    X(fdb, Map<fdb_key, fdb_entry>)                \
+    X(nexthops, Map<std::uint32_t, nexthop>)       \
+    X(remotes, Map<remote_key, remote>)            \
+    X(floods, Map<flood_key, std::uint32_t>)       \
+    X(neighbors, Map<neighbor_key, neighbor>)      \
+    X(recent, Map<recent_key, ::recent>)           \
     X(limiters, Map<std::uint32_t, std::uint64_t>) \
     X(attachments, Map<std::uint32_t, attachment>) \
-    X(counters, PerCpu<tally>)                   \
-    X(deliveries, PerCpu<tally>)                 \
-    X(event_losses, PerCpu<std::uint64_t>)       \
+    X(counters, PerCpu<tally>)                     \
+    X(deliveries, PerCpu<tally>)                   \
+    X(event_losses, PerCpu<std::uint64_t>)         \
     X(stub_misses, PerCpu<std::uint64_t>)
 
 struct Tables {

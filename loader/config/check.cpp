@@ -80,9 +80,8 @@ private:
                 complain(at("segments", i, "/name"), segment.name + " is given twice");
             const auto [old, fresh] = vnis_.emplace(segment.vni, segment.name);
             if (segment.vni != 0 && !fresh)
-                complain(at("segments", i, "/vni"),
-                         std::to_string(segment.vni) + " is taken by segment " + old->second +
-                             of_cli(segment.owner, "segment " + segment.name));
+                complain(at("segments", i, "/vni"), std::to_string(segment.vni) + " is taken by segment " +
+                                                        old->second + of_cli(segment.owner, "segment " + segment.name));
             remotes(segment, at("segments", i, "/remotes"));
         }
     }

@@ -10,40 +10,29 @@ using nlohmann::json;
 
 const char* name(Hook hook) {
     switch (hook) {
-        case Hook::Auto:
-            return "auto";
-        case Hook::Xdp:
-            return "xdp";
-        case Hook::XdpGeneric:
-            return "xdp-generic";
-        case Hook::Tc:
-            return "tc";
+        case Hook::Auto: return "auto";
+        case Hook::Xdp: return "xdp";
+        case Hook::XdpGeneric: return "xdp-generic";
+        case Hook::Tc: return "tc";
     }
     return "?";
 }
 
 const char* name(ArpMode mode) {
     switch (mode) {
-        case ArpMode::Off:
-            return "off";
-        case ArpMode::Suppress:
-            return "suppress";
-        case ArpMode::Strict:
-            return "strict";
+        case ArpMode::Off: return "off";
+        case ArpMode::Suppress: return "suppress";
+        case ArpMode::Strict: return "strict";
     }
     return "?";
 }
 
 const char* name(Owner owner) {
     switch (owner) {
-        case ORIGIN_DYNAMIC:
-            return "dynamic";
-        case ORIGIN_EVPN:
-            return "evpn";
-        case ORIGIN_CLI:
-            return "cli";
-        case ORIGIN_CONFIG:
-            return "config";
+        case ORIGIN_DYNAMIC: return "dynamic";
+        case ORIGIN_EVPN: return "evpn";
+        case ORIGIN_CLI: return "cli";
+        case ORIGIN_CONFIG: return "config";
     }
     return "?";
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// ARP at the port, mode by mode (RFC 826, RFC 5227, RFC 9161): who is answered, with which bytes, what is carried where,
-// and what is learned.
+// ARP at the port, mode by mode (RFC 826, RFC 5227, RFC 9161): who is answered, with which bytes, what is carried
+// where, and what is learned.
 #include <gtest/gtest.h>
 
 #include "bpf/bench.hpp"
@@ -13,8 +13,8 @@ namespace {
 const Mac a = mac("02:00:00:00:00:01"), b = mac("02:00:00:00:00:02"), c = mac("02:00:00:00:00:03");
 const Mac d = mac("02:00:00:00:00:04"), e = mac("02:00:00:00:00:05"), f = mac("02:00:00:00:00:06");
 const Mac all = mac("ff:ff:ff:ff:ff:ff");
-const char *ip_a = "198.51.100.1", *ip_b = "198.51.100.2", *ip_c = "198.51.100.3", *ip_d = "198.51.100.4", *ip_e = "198.51.100.5",
-           *ip_f = "198.51.100.6", *nobody = "198.51.100.9";
+const char *ip_a = "198.51.100.1", *ip_b = "198.51.100.2", *ip_c = "198.51.100.3", *ip_d = "198.51.100.4",
+           *ip_e = "198.51.100.5", *ip_f = "198.51.100.6", *nobody = "198.51.100.9";
 constexpr std::uint16_t OFF = SEGMENT_LEARNING, SUPPRESS = SEGMENT_LEARNING | SEGMENT_ARP_SUPPRESS,
                         STRICT = SEGMENT_LEARNING | SEGMENT_ARP_STRICT;
 
@@ -41,6 +41,7 @@ Bytes answer(const char* target, const Mac& owner, const char* to = ip_a) {
 }
 
 const std::vector<Case> cases = {
+    // clang-format off
     {"off carries a request everywhere", OFF, ask(ip_b), TX_FLOOD, {}, 1, 2},
     {"suppress answers for a remote host", SUPPRESS, ask(ip_b), TX_ARP_REPLY, answer(ip_b, b), 0, 0},
     {"suppress answers for a local host", SUPPRESS, ask(ip_c), TX_ARP_REPLY, answer(ip_c, c), 0, 0},
@@ -73,6 +74,7 @@ const std::vector<Case> cases = {
     {"ARP of another protocol is any frame", SUPPRESS, frame(Eth{.dst = all, .src = a}, Arp{.tpa = ip_b, .pro = 0x86dd}), TX_FLOOD, {}, 1, 2},
     {"ARP with other address lengths is any frame", SUPPRESS, frame(Eth{.dst = all, .src = a}, Arp{.tpa = ip_b, .hln = 8}), TX_FLOOD, {}, 1, 2},
     {"ARP with another operation is any frame", SUPPRESS, frame(Eth{.dst = all, .src = a}, Arp{.op = 8, .tpa = ip_b}), TX_FLOOD, {}, 1, 2},
+    // clang-format on
 };
 
 TEST(Arp, IsAnsweredOrCarriedByTheSegmentsMode) {
@@ -114,12 +116,13 @@ TEST(Arp, ExceedingThePortsRateIsDroppedAndAnotherPortIsNotHeldBack) {
     NEED_RIG(rig, {.arp_interval_ns = 1000000000, .arp_burst = 3});
     settle(*rig);
     rig->set_flags(SUPPRESS);
-    for (int i = 0; i < 3; ++i) EXPECT_EQ(name_of(rig->run("from_port_tc", ask(ip_b), rig->p1).why), "TX_ARP_REPLY") << i;
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(name_of(rig->run("from_port_tc", ask(ip_b), rig->p1).why), "TX_ARP_REPLY") << i;
     EXPECT_EQ(name_of(rig->run("from_port_tc", ask(ip_b), rig->p1).why), "DROP_ARP_LIMIT");
     EXPECT_EQ(name_of(rig->run("from_port_tc", ask(ip_b), rig->p2).why), "TX_ARP_REPLY");
 }
 
-// --- learning -------------------------------------------------------------------------------------------------------
+// --- learning
 
 struct Learned {
     const char* name;
@@ -131,6 +134,7 @@ struct Learned {
 TEST(Arp, TeachesTheBindingOfItsSender) {
     NEED_RIG(rig, {});
     const Learned rows[] = {
+        // clang-format off
         {"request", ask(nobody), ip_a, a},
         {"announcement", ask(ip_a, all, ip_a), ip_a, a},
         {"reply", frame(Eth{.dst = b, .src = a}, Arp{.op = 2, .sha = a, .spa = ip_a, .tha = b, .tpa = ip_b}), ip_a, a},
@@ -142,6 +146,7 @@ TEST(Arp, TeachesTheBindingOfItsSender) {
         {"multicast MAC", frame(Eth{.dst = all, .src = a}, Arp{.sha = "01:00:5e:00:00:01", .spa = ip_a, .tpa = nobody}), nullptr, {}},
         {"another's MAC", frame(Eth{.dst = all, .src = a}, Arp{.sha = b, .spa = ip_a, .tpa = nobody}), nullptr, {}},
         {"no Ethernet", frame(Eth{.dst = all, .src = a}, Arp{.sha = a, .spa = ip_a, .tpa = nobody, .hrd = 7}), nullptr, {}},
+        // clang-format on
     };
     rig->learn_port(a, rig->p1);
     for (const Learned& row : rows) {

@@ -21,7 +21,9 @@ void check(Rig& rig, const Case& row) {
     EXPECT_EQ(name_of(out.why), name_of(row.why));
     EXPECT_EQ(out.account, ACCOUNT_P1);
     EXPECT_EQ(out.action, action_for(row.why));
-    EXPECT_TRUE(row.out.empty() || out.bytes == row.out) << "got\n" << dump(out.bytes, row.out) << "want\n" << dump(row.out, out.bytes);
+    EXPECT_TRUE(row.out.empty() || out.bytes == row.out) << "got\n"
+                                                         << dump(out.bytes, row.out) << "want\n"
+                                                         << dump(row.out, out.bytes);
     const auto local = rig.p2.far->take(row.to_p2), remote = rig.u.far->take(row.to_remotes);
     EXPECT_EQ(local.size(), row.to_p2);
     EXPECT_EQ(remote.size(), row.to_remotes);
@@ -34,10 +36,10 @@ Bytes tunnelled(const Rig& rig, const Ip& sender, std::uint32_t vni, const Bytes
     const Eth ethernet{.dst = rig.u.mac, .src = rig.hop_mac};
     const Payload rest{inner};
     if (rig.own.is_v4())
-        return frame(ethernet, Ip4{.src = sender, .dst = rig.own, .tos = tos}, Udp{.sport = 50000, .dport = 4789, .sum = Sum::ZERO},
-                     Vxlan{.vni = vni}, rest);
-    return frame(ethernet, Ip6{.src = sender, .dst = rig.own, .traffic_class = tos}, Udp{.sport = 50000, .dport = 4789}, Vxlan{.vni = vni},
-                 rest);
+        return frame(ethernet, Ip4{.src = sender, .dst = rig.own, .tos = tos},
+                     Udp{.sport = 50000, .dport = 4789, .sum = Sum::ZERO}, Vxlan{.vni = vni}, rest);
+    return frame(ethernet, Ip6{.src = sender, .dst = rig.own, .traffic_class = tos}, Udp{.sport = 50000, .dport = 4789},
+                 Vxlan{.vni = vni}, rest);
 }
 
 Bytes inner_of(const Rig& rig, const Bytes& outer) { return cut(outer, rig.own.is_v4() ? 50 : 70); }
@@ -48,7 +50,8 @@ void forget_recent(Rig& rig) {
     for (const auto& [key, value] : *rows) ASSERT_TRUE(rig.tables().recent.erase(key));
 }
 
-void expect_neighbor_event(Rig& rig, const char* address, const Mac& owner, std::uint32_t ifindex, std::uint16_t flags) {
+void expect_neighbor_event(Rig& rig, const char* address, const Mac& owner, std::uint32_t ifindex,
+                           std::uint16_t flags) {
     std::size_t seen = 0;
     for (const event& e : rig.events()) {
         if (e.type != EVENT_LEARN_NEIGHBOR) continue;

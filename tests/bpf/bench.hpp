@@ -8,9 +8,9 @@
 #include "rig.hpp"
 
 // A rig by the name, or the test is skipped with the reason.
-#define NEED_RIG(name, ...)                                                 \
-    std::string name##_why_not;                                             \
-    const auto name = Rig::make(RigOptions __VA_ARGS__, name##_why_not);    \
+#define NEED_RIG(name, ...)                                              \
+    std::string name##_why_not;                                          \
+    const auto name = Rig::make(RigOptions __VA_ARGS__, name##_why_not); \
     if (!name) GTEST_SKIP() << name##_why_not
 
 namespace weft::test {
@@ -23,7 +23,7 @@ struct Case {
     std::uint16_t segment_flags;
     Bytes in;
     verdict why;
-    Bytes out;  // empty: not looked at
+    Bytes out;                      // empty: not looked at
     std::size_t to_p2, to_remotes;  // clones; a frame that is redirected itself is none
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// What the underlay brings: whose it is, what is wrong with it, what becomes of the frame inside. TC and XDP alike; where
-// XDP leaves a frame to TC the row says so.
+// What the underlay brings: whose it is, what is wrong with it, what becomes of the frame inside. TC and XDP alike;
+// where XDP leaves a frame to TC the row says so.
 #include <gtest/gtest.h>
 
 #include "bpf/bench.hpp"
@@ -20,7 +20,9 @@ void settle(Rig& rig) {
     rig.learn_remote(there, HOP_2_IN_SEGMENT_2, 2);
 }
 
-Bytes inner4(std::uint8_t tos = 0) { return frame(to_here, Ip4{.src = "198.51.100.2", .dst = "198.51.100.1", .tos = tos}, Udp{}, payload(64)); }
+Bytes inner4(std::uint8_t tos = 0) {
+    return frame(to_here, Ip4{.src = "198.51.100.2", .dst = "198.51.100.1", .tos = tos}, Udp{}, payload(64));
+}
 Bytes inner6(std::uint8_t tos = 0) { return frame(to_here, Ip6{.traffic_class = tos}, Udp{}, payload(64)); }
 
 struct Row {
@@ -47,7 +49,9 @@ void check_row(Rig& rig, const Row& row) {
         }
         EXPECT_TRUE(name != "TX_LOCAL" || out.action == (xdp ? XDP_ACTION_REDIRECT : ACTION_REDIRECT));
         EXPECT_TRUE(name == "PASS_UP" || row.out.empty() || out.bytes == row.out)
-            << "got\n" << dump(out.bytes, row.out) << "want\n" << dump(row.out, out.bytes);
+            << "got\n"
+            << dump(out.bytes, row.out) << "want\n"
+            << dump(row.out, out.bytes);
     }
 }
 
@@ -68,7 +72,9 @@ Bytes from_wire(const Rig& rig, Outer o) {
     return frame(ethernet, o.ip6, o.udp, o.vxlan, Payload{o.inner});
 }
 
-Outer plain(const Rig& rig) { return {.ip4 = {.src = rig.remote2, .dst = rig.own}, .ip6 = {.src = rig.remote2, .dst = rig.own}}; }
+Outer plain(const Rig& rig) {
+    return {.ip4 = {.src = rig.remote2, .dst = rig.own}, .ip6 = {.src = rig.remote2, .dst = rig.own}};
+}
 
 template <typename F>
 Bytes changed(const Rig& rig, F&& change) {
@@ -80,7 +86,8 @@ Bytes changed(const Rig& rig, F&& change) {
 std::vector<Row> common_rows(const Rig& rig) {
     auto with = [&](auto&& change) { return changed(rig, change); };
     const Ip other = rig.own.is_v4() ? ip("192.0.2.77") : ip("2001:db8::77");
-    const Bytes arp = frame(to_here, Arp{.op = 2, .sha = there, .spa = "198.51.100.2", .tha = here, .tpa = "198.51.100.1"});
+    const Bytes arp =
+        frame(to_here, Arp{.op = 2, .sha = there, .spa = "198.51.100.2", .tha = here, .tpa = "198.51.100.1"});
     Bytes padded_arp = arp;
     if (!rig.own.is_v4()) padded_arp.resize(60);  // adjust_room leaves no less than an IPv6 header
     const Bytes multicast_source = frame(Eth{.dst = here, .src = "03:00:00:00:00:02"}, Ip4{}, Udp{});
@@ -92,6 +99,7 @@ std::vector<Row> common_rows(const Rig& rig) {
     const Bytes untagged = frame(to_here, Ip4{}, Udp{}, payload(20));
     const Bytes moved = frame(Eth{.dst = here, .src = away}, Ip4{}, Udp{}, payload(20));
     return {
+        // clang-format off
         {"IPv4 inside", with([](Outer&) {}), TX_LOCAL, inner4()},
         {"IPv6 inside", with([](Outer& o) { o.inner = inner6(); }), TX_LOCAL, inner6()},
         {"ARP inside", with([&](Outer& o) { o.inner = arp; }), TX_LOCAL, padded_arp, PASS_UP},
@@ -129,6 +137,7 @@ std::vector<Row> common_rows(const Rig& rig) {
                       Tcp{.dport = 4789}), PASS_NOT_OURS, {}},
         {"ARP of the underlay", frame(Eth{.dst = "ff:ff:ff:ff:ff:ff"}, Arp{.tpa = "192.0.2.1"}), PASS_NOT_OURS, {}},
         {"something else", frame(Eth{.dst = rig.u.mac, .type = 0x88b5}, payload(60)), PASS_NOT_OURS, {}},
+        // clang-format on
     };
 }
 
@@ -157,8 +166,12 @@ TEST(Decap, JudgesWhatComesOverIp6) {
     const Eth ethernet{.dst = rig->u.mac, .src = rig->hop_mac};
     const Outer o = plain(*rig);
     rows.push_back({"no checksum", with([](Outer& o) { o.sum6 = Sum::ZERO; }), DROP_ZERO_CHECKSUM6, {}});
-    rows.push_back({"fragment", frame(ethernet, o.ip6, Ip6Fragment{.more = true}, o.udp, o.vxlan, Payload{inner4()}), PASS_FRAGMENT, {}});
-    rows.push_back({"extension header", frame(ethernet, o.ip6, Ip6HopByHop{}, o.udp, o.vxlan, Payload{inner4()}), PASS_UP, {}});
+    rows.push_back({"fragment",
+                    frame(ethernet, o.ip6, Ip6Fragment{.more = true}, o.udp, o.vxlan, Payload{inner4()}),
+                    PASS_FRAGMENT,
+                    {}});
+    rows.push_back(
+        {"extension header", frame(ethernet, o.ip6, Ip6HopByHop{}, o.udp, o.vxlan, Payload{inner4()}), PASS_UP, {}});
     rows.push_back({"IP longer than the frame", with([](Outer& o) { o.ip6.length = 1000; }), DROP_OUTER_IP, {}});
     rows.push_back({"version 5", with([](Outer& o) { o.ip6.version = 5; }), DROP_OUTER_IP, {}});
     for (const Row& row : rows) check_row(*rig, row);
@@ -186,7 +199,8 @@ TEST(Decap, TakesAnySourceWhereToldTo) {
     NEED_RIG(rig, {.add_flags = CONFIG_ACCEPT_ANY});
     settle(*rig);
     rig->enable_xdp(rig->u);
-    check_row(*rig, {"stranger", changed(*rig, [&](Outer& o) { o.ip4.src = rig->stranger; }), TX_LOCAL, inner4(), PASS_UP});
+    check_row(*rig,
+              {"stranger", changed(*rig, [&](Outer& o) { o.ip4.src = rig->stranger; }), TX_LOCAL, inner4(), PASS_UP});
     const auto events = rig->events();
     ASSERT_EQ(events.size(), 1u);
     EXPECT_EQ(events[0].type, EVENT_LEARN_MAC);
@@ -194,7 +208,7 @@ TEST(Decap, TakesAnySourceWhereToldTo) {
     EXPECT_EQ(events[0].nexthop, 0u);
 }
 
-// --- outer checksums ------------------------------------------------------------------------------------------------
+// --- outer checksums
 
 // A kernel VTEP on the same machine sends what is partial inside with an outer sum that is right once it is complete.
 Bytes lco(const Rig& rig, const Bytes& partial, const Bytes& complete) {
@@ -211,15 +225,19 @@ TEST(Decap, VerifiesOuterSumsOfPartialFramesOfAnyLength) {
         for (std::size_t bytes : {0, 1, 63, 442, 443, 511, 512, 513, 1025, 1400}) {
             const Bytes partial4 = frame(to_here, Ip4{}, Tcp{.sum = Sum::PARTIAL}, payload(bytes));
             const Bytes partial6 = frame(to_here, Ip6{}, Udp{.sum = Sum::PARTIAL}, payload(bytes));
-            const Bytes whole4 = frame(to_here, Ip4{}, Tcp{}, payload(bytes)), whole6 = frame(to_here, Ip6{}, Udp{}, payload(bytes));
+            const Bytes whole4 = frame(to_here, Ip4{}, Tcp{}, payload(bytes)),
+                        whole6 = frame(to_here, Ip6{}, Udp{}, payload(bytes));
             const Bytes other = frame(Eth{.dst = here, .src = there, .type = 0x88b5}, payload(bytes + 50));
             SCOPED_TRACE(bytes);
             check_row(*rig, {"partial TCP over IPv4", lco(*rig, partial4, whole4), TX_LOCAL, partial4});
             check_row(*rig, {"partial UDP over IPv6", lco(*rig, partial6, whole6), TX_LOCAL, partial6});
-            check_row(*rig, {"whole", changed(*rig, [&](Outer& o) { o.inner = whole4, o.udp.sum = Sum::RIGHT; }), TX_LOCAL, whole4});
-            check_row(*rig, {"not IP", changed(*rig, [&](Outer& o) { o.inner = other, o.udp.sum = Sum::RIGHT; }), TX_LOCAL, other});
+            check_row(*rig, {"whole", changed(*rig, [&](Outer& o) { o.inner = whole4, o.udp.sum = Sum::RIGHT; }),
+                             TX_LOCAL, whole4});
+            check_row(*rig, {"not IP", changed(*rig, [&](Outer& o) { o.inner = other, o.udp.sum = Sum::RIGHT; }),
+                             TX_LOCAL, other});
             // A sum over the partial frame's bytes as they are: what a sender without offloads would have made.
-            check_row(*rig, {"as it is", changed(*rig, [&](Outer& o) { o.inner = partial4, o.udp.sum = Sum::RIGHT; }), TX_LOCAL, partial4});
+            check_row(*rig, {"as it is", changed(*rig, [&](Outer& o) { o.inner = partial4, o.udp.sum = Sum::RIGHT; }),
+                             TX_LOCAL, partial4});
             Bytes broken = lco(*rig, partial4, whole4);
             broken[broken.size() - partial4.size() + 16] ^= 1;  // in the inner IP header's length
             check_row(*rig, {"broken in an inner header", broken, DROP_CHECKSUM, {}});
@@ -231,7 +249,7 @@ TEST(Decap, VerifiesOuterSumsOfPartialFramesOfAnyLength) {
     }
 }
 
-// --- truncation -------------------------------------------------------------------------------------------------------
+// --- truncation
 
 TEST(Decap, CutShortAtAnyByteIsNeverDelivered) {
     for (bool ipv6 : {false, true}) {
@@ -241,9 +259,11 @@ TEST(Decap, CutShortAtAnyByteIsNeverDelivered) {
         const Bytes whole = changed(*rig, [](Outer&) {});
         for (const char* program : {"from_wire_tc", "from_wire_xdp"})
             // BPF_PROG_TEST_RUN refuses to make an skb that ends inside its IP header.
-            for (std::size_t bytes = std::string_view(program).ends_with("_tc") ? (ipv6 ? 54 : 34) : 14; bytes < whole.size(); ++bytes) {
+            for (std::size_t bytes = std::string_view(program).ends_with("_tc") ? (ipv6 ? 54 : 34) : 14;
+                 bytes < whole.size(); ++bytes) {
                 const std::string name = name_of(rig->run(program, cut(whole, 0, bytes), rig->u).why);
-                EXPECT_TRUE(name == "PASS_NOT_OURS" || name == "DROP_OUTER_IP" || name == "DROP_SHORT") << program << bytes << name;
+                EXPECT_TRUE(name == "PASS_NOT_OURS" || name == "DROP_OUTER_IP" || name == "DROP_SHORT")
+                    << program << bytes << name;
             }
     }
 }
@@ -256,18 +276,20 @@ TEST(Decap, OfAnInnerFrameCutShortAtAnyByteDeliversJustThat) {
     const Bytes whole = inner4();
     for (const char* program : {"from_wire_tc", "from_wire_xdp"})
         for (std::size_t bytes = 0; bytes < whole.size(); ++bytes) {
-            const Outcome out = rig->run(program, changed(*rig, [&](Outer& o) { o.inner = cut(whole, 0, bytes); }), rig->u);
+            const Outcome out =
+                rig->run(program, changed(*rig, [&](Outer& o) { o.inner = cut(whole, 0, bytes); }), rig->u);
             EXPECT_EQ(name_of(out.why), bytes < 14 ? "DROP_SHORT" : "TX_LOCAL") << program << bytes;
             EXPECT_TRUE(bytes < 14 || cut(out.bytes, 0, bytes) == cut(whole, 0, bytes)) << program << bytes;
         }
 }
 
-// --- ECN, RFC 6040 §4.2, figure 4 --------------------------------------------------------------------------------------
+// --- ECN, RFC 6040 §4.2, figure 4
 
 TEST(Decap, CombinesEcnAsInRfc6040) {
     constexpr int NOT_ECT = 0, ECT1 = 1, ECT0 = 2, CE = 3, DROP = -1;
     // [inner][outer]
-    const int figure4[4][4] = {{NOT_ECT, NOT_ECT, NOT_ECT, DROP}, {ECT1, ECT1, ECT1, CE}, {ECT0, ECT1, ECT0, CE}, {CE, CE, CE, CE}};
+    const int figure4[4][4] = {
+        {NOT_ECT, NOT_ECT, NOT_ECT, DROP}, {ECT1, ECT1, ECT1, CE}, {ECT0, ECT1, ECT0, CE}, {CE, CE, CE, CE}};
     for (bool ipv6 : {false, true}) {
         NEED_RIG(rig, {.ipv6 = ipv6});
         settle(*rig);
@@ -275,7 +297,8 @@ TEST(Decap, CombinesEcnAsInRfc6040) {
         for (int inner = 0; inner < 4; ++inner)
             for (int outer = 0; outer < 4; ++outer) {
                 SCOPED_TRACE("inner " + std::to_string(inner) + " outer " + std::to_string(outer));
-                const auto in = static_cast<std::uint8_t>(0xb8 | inner), result = static_cast<std::uint8_t>(0xb8 | figure4[inner][outer]);
+                const auto in = static_cast<std::uint8_t>(0xb8 | inner),
+                           result = static_cast<std::uint8_t>(0xb8 | figure4[inner][outer]);
                 for (auto make : {inner4, inner6}) {
                     const Bytes packet = changed(*rig, [&](Outer& o) {
                         o.ip4.tos = o.ip6.traffic_class = static_cast<std::uint8_t>(outer);
@@ -290,14 +313,15 @@ TEST(Decap, CombinesEcnAsInRfc6040) {
     }
 }
 
-// --- learning, flooding, tags ------------------------------------------------------------------------------------------
+// --- learning, flooding, tags
 
 TEST(Decap, FloodsToLocalPortsAndNeverBackIntoTheMesh) {
     NEED_RIG(rig, {});
     settle(*rig);
     for (const char* destination : {"ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "02:00:00:00:00:77"}) {
         const Bytes inner = frame(Eth{.dst = destination, .src = there}, Ip4{}, Udp{}, payload(20));
-        EXPECT_EQ(name_of(rig->run("from_wire_tc", changed(*rig, [&](Outer& o) { o.inner = inner; }), rig->u).why), "TX_FLOOD");
+        EXPECT_EQ(name_of(rig->run("from_wire_tc", changed(*rig, [&](Outer& o) { o.inner = inner; }), rig->u).why),
+                  "TX_FLOOD");
         EXPECT_EQ(rig->p1.far->take(1), std::vector<Bytes>(1, inner));
         EXPECT_EQ(rig->p2.far->take(1), std::vector<Bytes>(1, inner));
         EXPECT_TRUE(rig->p3.far->take(0).empty());
@@ -312,8 +336,12 @@ TEST(Decap, DropsUnknownUnicastWhereTheSegmentDoesNotFloodIt) {
     settle(*rig);
     rig->set_flags(SEGMENT_LEARNING | SEGMENT_DROP_UNKNOWN);
     const Bytes unknown = frame(Eth{.dst = "02:00:00:00:00:77", .src = there}, Ip4{}, Udp{}, payload(20));
-    EXPECT_EQ(name_of(rig->run("from_wire_tc", changed(*rig, [&](Outer& o) { o.inner = unknown; }), rig->u).why), "DROP_UNKNOWN_UNICAST");
-    EXPECT_EQ(name_of(rig->run("from_port_tc", frame(Eth{.dst = "02:00:00:00:00:77", .src = here}, Ip4{}, Udp{}), rig->p1).why), "DROP_UNKNOWN_UNICAST");
+    EXPECT_EQ(name_of(rig->run("from_wire_tc", changed(*rig, [&](Outer& o) { o.inner = unknown; }), rig->u).why),
+              "DROP_UNKNOWN_UNICAST");
+    EXPECT_EQ(
+        name_of(
+            rig->run("from_port_tc", frame(Eth{.dst = "02:00:00:00:00:77", .src = here}, Ip4{}, Udp{}), rig->p1).why),
+        "DROP_UNKNOWN_UNICAST");
     EXPECT_TRUE(rig->p1.far->take(0).empty());
 }
 
@@ -330,7 +358,8 @@ TEST(Decap, KeepsInnerTagsWhereTheSegmentDoes) {
 TEST(Decap, ReportsANewSourceAndAMoveAndStampsAKnownOne) {
     NEED_RIG(rig, {});
     rig->learn_port(here, rig->p1);
-    const Bytes from_2 = changed(*rig, [](Outer&) {}), from_3 = changed(*rig, [&](Outer& o) { o.ip4.src = rig->remote3; });
+    const Bytes from_2 = changed(*rig, [](Outer&) {}),
+                from_3 = changed(*rig, [&](Outer&o) { o.ip4.src = rig->remote3; });
     for (int i = 0; i < 2; ++i) rig->run("from_wire_tc", from_2, rig->u);
     auto events = rig->events();
     ASSERT_EQ(events.size(), 1u) << "not twice within the hold";
@@ -361,8 +390,10 @@ TEST(Decap, LeavesSuperFramesToTheTunnelDevice) {
     EXPECT_EQ(name_of(out.why), "PASS_UP");
     EXPECT_EQ(out.action, ACTION_OK);
     EXPECT_TRUE(out.bytes == super);
-    const Bytes reserved = changed(*rig, [](Outer& o) { o.inner = frame(to_here, Ip4{}, Tcp{}, payload(2800)), o.vxlan.reserved8 = 9; });
-    EXPECT_TRUE(rig->run("from_wire_tc", reserved, rig->u, {.gso_bytes = 1000}).bytes == super) << "which drops reserved bits";
+    const Bytes reserved =
+        changed(*rig, [](Outer& o) { o.inner = frame(to_here, Ip4{}, Tcp{}, payload(2800)), o.vxlan.reserved8 = 9; });
+    EXPECT_TRUE(rig->run("from_wire_tc", reserved, rig->u, {.gso_bytes = 1000}).bytes == super)
+        << "which drops reserved bits";
 }
 
 }  // namespace

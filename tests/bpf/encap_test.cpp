@@ -22,6 +22,7 @@ struct Inner {
 
 std::vector<Inner> inners() {
     std::vector<Inner> out = {
+        // clang-format off
         {"UDP over IPv4", frame(to_b, Ip4{}, Udp{}, payload(100)), {}},
         {"UDP of odd length", frame(to_b, Ip4{}, Udp{}, payload(99)), {}},
         {"UDP without checksum", frame(to_b, Ip4{}, Udp{.sum = Sum::ZERO}, payload(100)), {}},
@@ -39,15 +40,21 @@ std::vector<Inner> inners() {
         {"another EtherType", frame(Eth{.dst = b, .src = a, .type = 0x88b5}, payload(61)), {}},
         {"a whole MTU", frame(to_b, Ip4{}, Udp{}, payload(1422)), {}},
         {"VXLAN in VXLAN", frame(to_b, Ip4{}, Udp{.dport = 4789, .sum = Sum::ZERO}, Vxlan{}, Eth{}, Ip4{}, Udp{}, payload(9)), {}},
+        // clang-format on
     };
     const Ip4 four{};
     const Ip6 six{};
-    out.push_back({"partial UDP over IPv4", frame(to_b, four, Udp{.sum = Sum::PARTIAL}, payload(100)), frame(to_b, four, Udp{}, payload(100))});
-    out.push_back({"partial TCP over IPv4", frame(to_b, four, Tcp{.sum = Sum::PARTIAL}, payload(333)), frame(to_b, four, Tcp{}, payload(333))});
-    out.push_back({"partial UDP over IPv6", frame(to_b, six, Udp{.sum = Sum::PARTIAL}, payload(101)), frame(to_b, six, Udp{}, payload(101))});
-    out.push_back({"partial TCP over IPv6", frame(to_b, six, Tcp{.sum = Sum::PARTIAL}, payload(0)), frame(to_b, six, Tcp{}, payload(0))});
+    out.push_back({"partial UDP over IPv4", frame(to_b, four, Udp{.sum = Sum::PARTIAL}, payload(100)),
+                   frame(to_b, four, Udp{}, payload(100))});
+    out.push_back({"partial TCP over IPv4", frame(to_b, four, Tcp{.sum = Sum::PARTIAL}, payload(333)),
+                   frame(to_b, four, Tcp{}, payload(333))});
+    out.push_back({"partial UDP over IPv6", frame(to_b, six, Udp{.sum = Sum::PARTIAL}, payload(101)),
+                   frame(to_b, six, Udp{}, payload(101))});
+    out.push_back({"partial TCP over IPv6", frame(to_b, six, Tcp{.sum = Sum::PARTIAL}, payload(0)),
+                   frame(to_b, six, Tcp{}, payload(0))});
     const Ip4 options{.options = {1, 1, 1, 1, 1, 1, 1, 0}};
-    out.push_back({"partial TCP behind IPv4 options", frame(to_b, options, Tcp{.sum = Sum::PARTIAL}, payload(3)), frame(to_b, options, Tcp{}, payload(3))});
+    out.push_back({"partial TCP behind IPv4 options", frame(to_b, options, Tcp{.sum = Sum::PARTIAL}, payload(3)),
+                   frame(to_b, options, Tcp{}, payload(3))});
     for (Inner& inner : out)
         if (inner.complete.empty()) inner.complete = inner.frame;
     return out;
@@ -120,7 +127,8 @@ TEST(Encap, SetsTheClassThatWasConfiguredAndTheInnerEcn) {
         settle(*rig);
         for (std::uint8_t ecn = 0; ecn < 4; ++ecn) {
             const Bytes four = frame(to_b, Ip4{.tos = static_cast<std::uint8_t>(0x28 | ecn)}, Udp{}, payload(8));
-            const Bytes six = frame(to_b, Ip6{.traffic_class = static_cast<std::uint8_t>(0x28 | ecn)}, Udp{}, payload(8));
+            const Bytes six =
+                frame(to_b, Ip6{.traffic_class = static_cast<std::uint8_t>(0x28 | ecn)}, Udp{}, payload(8));
             expect_wrapped(*rig, "from_port_tc", {"IPv4", four, four}, 0x88 | ecn);
             expect_wrapped(*rig, "from_port_tc", {"IPv6", six, six}, 0x88 | ecn);
         }
@@ -129,7 +137,7 @@ TEST(Encap, SetsTheClassThatWasConfiguredAndTheInnerEcn) {
     }
 }
 
-// --- against the kernel's vxlan device ---------------------------------------------------------------------------------
+// --- against the kernel's vxlan device
 
 // Two frames that may differ in what a sender chooses: source port, IPv4 id, and the sums over those.
 void expect_alike(const Rig& rig, Bytes ours, Bytes theirs) {
@@ -156,12 +164,13 @@ TEST_P(Golden, OuterHeaderIsAsTheKernelsVxlanDeviceMakesIt) {
     settle(*rig);
     const std::string own = rig->own.text(), remote = rig->remote2.text(), prefix = GetParam() ? "/64 nodad" : "/24";
     const std::string own_options = GetParam() ? "" : " df set noudpcsum";
-    ASSERT_EQ(std::system(("ip addr add " + own + prefix + " dev u && ip neigh add " + remote + " lladdr " + rig->hop_mac.text() +
-                           " nud permanent dev u && ip link add name gold type vxlan id 5001 local " + own + " remote " + remote +
-                           " dev u dstport 4789 ttl 64 tos inherit nolearning" + own_options +
-                           " && ip link set dev gold mtu 1500 addrgenmode none up")
-                              .c_str()),
-              0);
+    ASSERT_EQ(
+        std::system(("ip addr add " + own + prefix + " dev u && ip neigh add " + remote + " lladdr " +
+                     rig->hop_mac.text() + " nud permanent dev u && ip link add name gold type vxlan id 5001 local " +
+                     own + " remote " + remote + " dev u dstport 4789 ttl 64 tos inherit nolearning" + own_options +
+                     " && ip link set dev gold mtu 1500 addrgenmode none up")
+                        .c_str()),
+        0);
     const Tap gold("gold");
     for (const Inner& inner : inners()) {
         SCOPED_TRACE(inner.name);
@@ -178,9 +187,10 @@ TEST_P(Golden, OuterHeaderIsAsTheKernelsVxlanDeviceMakesIt) {
     }
     EXPECT_EQ(std::system("ip link del dev gold"), 0);
 }
-INSTANTIATE_TEST_SUITE_P(Underlays, Golden, testing::Bool(), [](const auto& info) { return info.param ? "Ip6" : "Ip4"; });
+INSTANTIATE_TEST_SUITE_P(Underlays, Golden, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Ip6" : "Ip4"; });
 
-// --- source ports (RFC 7348 §5) ----------------------------------------------------------------------------------------
+// --- source ports (RFC 7348 §5)
 
 std::uint16_t port_for(Rig& rig, const Bytes& inner) {
     const Outcome out = rig.run("from_port_tc", inner, rig.p1);
@@ -194,7 +204,8 @@ TEST(SourcePort, SpreadsFlowsEvenlyOverTheDynamicRange) {
     std::map<unsigned, unsigned> bins;
     constexpr unsigned FLOWS = 1000, BINS = 16;
     for (unsigned i = 0; i < FLOWS; ++i) {
-        const auto port = port_for(*rig, frame(to_b, Ip4{}, Udp{.sport = static_cast<std::uint16_t>(10000 + i)}, payload(4)));
+        const auto port =
+            port_for(*rig, frame(to_b, Ip4{}, Udp{.sport = static_cast<std::uint16_t>(10000 + i)}, payload(4)));
         EXPECT_GE(port, 49152);
         ++bins[(port - 49152u) * BINS / 16384];
     }
@@ -236,7 +247,7 @@ TEST(SourcePort, IsTheSameForAllPacketsOfAFlow) {
     EXPECT_EQ(port_for(*rig, first), port_for(*rig, second));
 }
 
-// --- what does not leave by a header of ours ---------------------------------------------------------------------------
+// --- what does not leave by a header of ours
 
 TEST(Encap, LeavesSegmentsWithASumOfTheirOwnToTheTunnelDevice) {
     NEED_RIG(rig, {.ipv6 = true});
@@ -264,7 +275,9 @@ TEST(Encap, SendsTowardsAnUnresolvedHopByTheTunnelDeviceAndAsksForIt) {
 TEST(Encap, WithoutATunnelDeviceSaysWhyAFrameCannotGo) {
     NEED_RIG(rig, {.ipv6 = true, .tunnel_device = false});
     settle(*rig);
-    EXPECT_EQ(name_of(rig->run("from_port_tc", frame(to_b, Ip4{}, Tcp{}, payload(3000)), rig->p1, {.gso_bytes = 1000}).why), "DROP_NO_TUNNEL");
+    EXPECT_EQ(
+        name_of(rig->run("from_port_tc", frame(to_b, Ip4{}, Tcp{}, payload(3000)), rig->p1, {.gso_bytes = 1000}).why),
+        "DROP_NO_TUNNEL");
     auto hop = rig->tables().nexthops.find(HOP_2).value().value();
     hop.flags = NEXTHOP_IN_USE | NEXTHOP_IPV6;
     ASSERT_TRUE(rig->tables().nexthops.put(HOP_2, hop));

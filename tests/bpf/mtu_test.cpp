@@ -9,7 +9,8 @@
 namespace weft::test {
 namespace {
 
-const Mac a = mac("02:00:00:00:00:01"), b = mac("02:00:00:00:00:02"), c = mac("02:00:00:00:00:03"), all = mac("ff:ff:ff:ff:ff:ff");
+const Mac a = mac("02:00:00:00:00:01"), b = mac("02:00:00:00:00:02"), c = mac("02:00:00:00:00:03"),
+          all = mac("ff:ff:ff:ff:ff:ff");
 const Ip a4 = ip("198.51.100.1"), b4 = ip("198.51.100.2"), a6 = ip("2001:db8::a"), b6 = ip("2001:db8::b");
 constexpr std::uint16_t FLAGS = SEGMENT_LEARNING;
 
@@ -29,22 +30,28 @@ Bytes packet6(std::size_t bytes, Ip6 ip = {.src = a6, .dst = b6}) {
 
 // RFC 1812 §4.3.2.3: as much of the packet as makes no more than 576 bytes.
 Bytes error4(const Bytes& offending, std::uint32_t mtu, std::size_t quote = 548) {
-    return frame(Eth{.dst = a, .src = b}, Ip4{.src = b4, .dst = a4, .tos = 0xc0}, Icmp4{.type = 3, .code = 4, .rest = mtu},
-                 Payload{cut(offending, 14, quote)});
+    return frame(Eth{.dst = a, .src = b}, Ip4{.src = b4, .dst = a4, .tos = 0xc0},
+                 Icmp4{.type = 3, .code = 4, .rest = mtu}, Payload{cut(offending, 14, quote)});
 }
 // RFC 4443 §2.4 (c): no more than the least IPv6 MTU.
 Bytes error6(const Bytes& offending, std::uint32_t mtu) {
-    return frame(Eth{.dst = a, .src = b}, Ip6{.src = b6, .dst = a6}, Icmp6{.type = 2, .rest = mtu}, Payload{cut(offending, 14, 1232)});
+    return frame(Eth{.dst = a, .src = b}, Ip6{.src = b6, .dst = a6}, Icmp6{.type = 2, .rest = mtu},
+                 Payload{cut(offending, 14, 1232)});
 }
 
 std::vector<Case> cases() {
     const Bytes big4 = packet4(1451), big6 = packet6(1451), jumbo4 = packet4(3000), jumbo6 = packet6(3000);
-    const Bytes options = frame(Eth{.dst = b, .src = a}, Ip4{.src = a4, .dst = b4, .options = {1, 1, 1, 0}}, Udp{}, payload(1450));
+    const Bytes options =
+        frame(Eth{.dst = b, .src = a}, Ip4{.src = a4, .dst = b4, .options = {1, 1, 1, 0}}, Udp{}, payload(1450));
     const Bytes echo = frame(Eth{.dst = b, .src = a}, Ip4{.src = a4, .dst = b4}, Icmp4{}, payload(1450));
-    const Bytes first = frame(Eth{.dst = b, .src = a}, Ip6{.src = a6, .dst = b6}, Ip6Fragment{.more = true}, Udp{}, payload(1450));
-    auto icmp4 = [](std::uint8_t type) { return frame(Eth{.dst = b, .src = a}, Ip4{.src = a4, .dst = b4}, Icmp4{.type = type}, payload(1450)); };
+    const Bytes first =
+        frame(Eth{.dst = b, .src = a}, Ip6{.src = a6, .dst = b6}, Ip6Fragment{.more = true}, Udp{}, payload(1450));
+    auto icmp4 = [](std::uint8_t type) {
+        return frame(Eth{.dst = b, .src = a}, Ip4{.src = a4, .dst = b4}, Icmp4{.type = type}, payload(1450));
+    };
     auto from4 = [](const char* src) { return packet4(1451, {.src = src, .dst = b4}); };
     return {
+        // clang-format off
         {"IPv4 at the MTU", FLAGS, packet4(1450), TX_REMOTE, {}, 0, 0},
         {"IPv6 at the MTU", FLAGS, packet6(1450), TX_REMOTE, {}, 0, 0},
         {"IPv4 a byte above", FLAGS, big4, TX_TOO_BIG, error4(big4, 1450), 0, 0},
@@ -77,6 +84,7 @@ std::vector<Case> cases() {
         {"not IP", FLAGS, frame(Eth{.dst = b, .src = a, .type = 0x88b5}, payload(1451)), DROP_TOO_BIG, {}, 0, 0},
         {"broadcast in Ethernet", FLAGS, frame(Eth{.dst = all, .src = a}, Ip4{.src = a4, .dst = b4}, Udp{}, payload(1450)), DROP_TOO_BIG, {}, 1, 0},
         {"to a local port nothing is too big", FLAGS, frame(Eth{.dst = c, .src = a}, Ip4{.src = a4, .dst = b4}, Udp{}, payload(1450)), TX_LOCAL, {}, 0, 0},
+        // clang-format on
     };
 }
 
@@ -113,7 +121,8 @@ TEST(Mtu, NoErrorStatesLessThanTheLeastMtu) {
     check(*rig, {"IPv4", FLAGS, packet4(1451), DROP_TOO_BIG, {}, 0, 0});
     rig->set_mtu(527);
     const Bytes small = packet4(530);
-    check(*rig, {"IPv4, whole packet quoted but for what makes no word", FLAGS, small, TX_TOO_BIG, error4(small, 527, 528), 0, 0});
+    check(*rig, {"IPv4, whole packet quoted but for what makes no word", FLAGS, small, TX_TOO_BIG,
+                 error4(small, 527, 528), 0, 0});
 }
 
 TEST(Mtu, SuperFramesAreJudgedByTheirSegments) {
@@ -128,13 +137,16 @@ TEST(Mtu, SuperFramesAreJudgedByTheirSegments) {
         std::uint32_t gso, headers;
         Bytes error;
     } const rows[] = {
+        // clang-format off
         {"TCP over IPv4", tcp4, 1450 - 40, 40, error4(tcp4, 1450)},
         {"TCP over IPv6", tcp6, 1450 - 60, 60, error6(tcp6, 1450)},
         {"UDP over IPv4", udp4, 1450 - 28, 28, error4(udp4, 1450)},
+        // clang-format on
     };
     for (const auto& row : rows) {
         SCOPED_TRACE(row.name);
-        EXPECT_NE(rig->run("from_port_tc", row.in, rig->p1, {.gso_bytes = row.gso}).why, TX_TOO_BIG) << "segments that fit";
+        EXPECT_NE(rig->run("from_port_tc", row.in, rig->p1, {.gso_bytes = row.gso}).why, TX_TOO_BIG)
+            << "segments that fit";
         const Outcome out = rig->run("from_port_tc", row.in, rig->p1, {.gso_bytes = row.gso + 1});
         EXPECT_EQ(name_of(out.why), "TX_TOO_BIG");
         EXPECT_EQ(out.bytes, row.error) << dump(out.bytes, row.error);
@@ -159,7 +171,7 @@ TEST(Mtu, AnUnknownDestinationIsTooBigForRemotesOnly) {
     EXPECT_TRUE(rig->u.far->take(0).empty());
 }
 
-// --- skbs as a guest's stack makes them: partial checksum, segmentation offload ---------------------------------------
+// --- skbs as a guest's stack makes them: partial checksum, segmentation offload
 
 // A guest on the far end of p1 sends one datagram of `bytes`, cut into segments of `gso` if that is not 0, to b.
 void send_from_guest(int family, std::size_t bytes, int gso) {
@@ -180,7 +192,8 @@ void send_from_guest(int family, std::size_t bytes, int gso) {
     std::memcpy(&to6.sin6_addr, b6.bytes.data(), 16);
     const Bytes data(bytes, 0x5a);
     const auto* to = family == AF_INET ? reinterpret_cast<sockaddr*>(&to4) : reinterpret_cast<sockaddr*>(&to6);
-    ASSERT_EQ(sendto(fd.get(), data.data(), data.size(), 0, to, family == AF_INET ? sizeof to4 : sizeof to6), static_cast<ssize_t>(bytes))
+    ASSERT_EQ(sendto(fd.get(), data.data(), data.size(), 0, to, family == AF_INET ? sizeof to4 : sizeof to6),
+              static_cast<ssize_t>(bytes))
         << strerror(errno);
 }
 

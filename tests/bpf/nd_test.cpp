@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Neighbor discovery at the port, mode by mode (RFC 4861, RFC 4862, RFC 9161): who is answered, with which bytes, what is
-// broken, what is learned.
+// Neighbor discovery at the port, mode by mode (RFC 4861, RFC 4862, RFC 9161): who is answered, with which bytes, what
+// is broken, what is learned.
 #include <gtest/gtest.h>
 
 #include "bpf/bench.hpp"
@@ -11,7 +11,8 @@ namespace {
 // As in arp_test.cpp: a asks behind p1, b is behind remote 2, c behind p2, d has left the FDB, e is static.
 const Mac a = mac("02:00:00:00:00:01"), b = mac("02:00:00:00:00:02"), c = mac("02:00:00:00:00:03");
 const Mac d = mac("02:00:00:00:00:04"), e = mac("02:00:00:00:00:05");
-const Ip ip_a = ip("2001:db8::a"), ip_b = ip("2001:db8::b"), ip_c = ip("2001:db8::c"), ip_d = ip("2001:db8::d"), ip_e = ip("2001:db8::e");
+const Ip ip_a = ip("2001:db8::a"), ip_b = ip("2001:db8::b"), ip_c = ip("2001:db8::c"), ip_d = ip("2001:db8::d"),
+         ip_e = ip("2001:db8::e");
 const Ip link_b = ip("fe80::b"), nobody = ip("2001:db8::99"), unspecified = ip("::"), all_nodes = ip("ff02::1");
 constexpr std::uint16_t OFF = SEGMENT_LEARNING, SUPPRESS = SEGMENT_LEARNING | SEGMENT_ARP_SUPPRESS,
                         STRICT = SEGMENT_LEARNING | SEGMENT_ARP_STRICT;
@@ -41,12 +42,14 @@ struct Question {
 
 Bytes ask(const Question& q) {
     const Ip dst = q.dst.value_or(solicited_node(q.target));
-    return frame(Eth{.dst = dst.is_multicast() ? multicast_mac(dst) : b, .src = a}, Ip6{.src = q.src, .dst = dst, .hops = q.hops, .length = q.length},
+    return frame(Eth{.dst = dst.is_multicast() ? multicast_mac(dst) : b, .src = a},
+                 Ip6{.src = q.src, .dst = dst, .hops = q.hops, .length = q.length},
                  Ns{.target = q.target, .slla = q.slla, .options = q.options, .code = q.code, .sum = q.sum});
 }
 
 Bytes answer(const Ip& target, const Mac& owner, const Ip& to = ip_a) {
-    return frame(Eth{.dst = a, .src = owner}, Ip6{.src = target, .dst = to, .hops = 255}, Na{.target = target, .tlla = owner});
+    return frame(Eth{.dst = a, .src = owner}, Ip6{.src = target, .dst = to, .hops = 255},
+                 Na{.target = target, .tlla = owner});
 }
 
 Bytes dad_answer(const Ip& target, const Mac& owner) {
@@ -64,13 +67,20 @@ struct Advert {
 };
 
 Bytes tell(const Advert& n) {
-    return frame(Eth{.dst = n.dst.is_multicast() ? multicast_mac(n.dst) : b, .src = a}, Ip6{.src = ip_a, .dst = n.dst, .hops = n.hops},
-                 Na{.target = n.target, .solicited = n.solicited, .override_flag = n.override_flag, .tlla = n.tlla, .code = n.code, .sum = n.sum});
+    return frame(Eth{.dst = n.dst.is_multicast() ? multicast_mac(n.dst) : b, .src = a},
+                 Ip6{.src = ip_a, .dst = n.dst, .hops = n.hops},
+                 Na{.target = n.target,
+                    .solicited = n.solicited,
+                    .override_flag = n.override_flag,
+                    .tlla = n.tlla,
+                    .code = n.code,
+                    .sum = n.sum});
 }
 
 const Bytes nonce = {14, 1, 1, 2, 3, 4, 5, 6};  // RFC 3971 §5.3.2
 
 const std::vector<Case> cases = {
+    // clang-format off
     {"off carries a solicitation everywhere", OFF, ask({ip_b}), TX_FLOOD, {}, 1, 2},
     {"suppress answers for a remote host", SUPPRESS, ask({ip_b}), TX_ND_REPLY, answer(ip_b, b), 0, 0},
     {"suppress answers for a local host", SUPPRESS, ask({ip_c}), TX_ND_REPLY, answer(ip_c, c), 0, 0},
@@ -119,6 +129,7 @@ const std::vector<Case> cases = {
     {"a router solicitation is carried", SUPPRESS,
      frame(Eth{.dst = "33:33:00:00:00:02", .src = a}, Ip6{.src = ip_a, .dst = "ff02::2", .hops = 255}, Icmp6{.type = 133}), TX_FLOOD, {}, 1, 2},
     {"an echo is carried", SUPPRESS, frame(Eth{.dst = b, .src = a}, Ip6{.src = ip_a, .dst = ip_b}, Icmp6{}, payload(8)), TX_REMOTE, {}, 0, 0},
+    // clang-format on
 };
 
 TEST(Nd, IsAnsweredOrCarriedByTheSegmentsMode) {
@@ -150,7 +161,8 @@ TEST(Nd, WithManyOptionsIsStillVerifiedAndAnswered) {
     Bytes options;
     for (int i = 0; i < 40; ++i) options = options + nonce;
     check(*rig, {"right", SUPPRESS, ask({.target = ip_b, .options = options}), TX_ND_REPLY, answer(ip_b, b), 0, 0});
-    check(*rig, {"wrong", SUPPRESS, ask({.target = ip_b, .options = options, .sum = Sum::WRONG}), DROP_BAD_ND, {}, 0, 0});
+    check(*rig,
+          {"wrong", SUPPRESS, ask({.target = ip_b, .options = options, .sum = Sum::WRONG}), DROP_BAD_ND, {}, 0, 0});
 }
 
 TEST(Nd, SharesThePortsRateWithArp) {
@@ -172,6 +184,7 @@ TEST(Nd, TeachesTheBindingsItStates) {
         const char* ip;
         std::uint16_t flags;
     } const rows[] = {
+        // clang-format off
         {"solicitation", ask({nobody}), "2001:db8::a", EVENT_FLAG_OVERRIDE},
         {"solicitation without source option", ask({.target = nobody, .slla = {}}), nullptr, 0},
         {"duplicate address detection", ask({.target = ip_a, .src = unspecified, .slla = {}}), nullptr, 0},
@@ -182,6 +195,7 @@ TEST(Nd, TeachesTheBindingsItStates) {
         {"advertisement without target option", tell({.tlla = {}}), nullptr, 0},
         {"advertisement of another's MAC", tell({.tlla = b}), nullptr, 0},
         {"broken advertisement", tell({.hops = 64}), nullptr, 0},
+        // clang-format on
     };
     for (const auto& row : rows) {
         SCOPED_TRACE(row.name);

@@ -41,7 +41,9 @@ bool build_link(Link& link, const std::string& name) {
     const std::string far = name + "x";
     sh("ip link del dev " + name + " 2>/dev/null");
     // The far end is cut off from the stack by having no address; `none` also keeps it from making link-local ones.
-    const auto up = [](const std::string& device) { return " && ip link set dev " + device + " mtu 9000 addrgenmode none up"; };
+    const auto up = [](const std::string& device) {
+        return " && ip link set dev " + device + " mtu 9000 addrgenmode none up";
+    };
     const bool made = sh("ip link add name " + name + " type veth peer name " + far + up(name) + up(far));
     link.name = name;
     link.ifindex = if_nametoindex(name.c_str());
@@ -67,7 +69,9 @@ std::string name_of(verdict v) {
     return "verdict " + std::to_string(v);
 }
 
-std::uint16_t field16(const Bytes& bytes, std::size_t at) { return static_cast<std::uint16_t>(bytes.at(at) << 8 | bytes.at(at + 1)); }
+std::uint16_t field16(const Bytes& bytes, std::size_t at) {
+    return static_cast<std::uint16_t>(bytes.at(at) << 8 | bytes.at(at + 1));
+}
 
 std::unique_ptr<Rig> Rig::make(const RigOptions& options, std::string& why_not) {
     if (!own_namespace()) {
@@ -99,7 +103,8 @@ bool Rig::build_links(bool ipv6) {
     remote3 = ip(ipv6 ? "2001:db8::3" : "192.0.2.3");
     stranger = ip(ipv6 ? "2001:db8::99" : "192.0.2.99");
     hop_mac = mac("02:0a:00:00:00:fe");
-    return build_link(p1, "p1") && build_link(p2, "p2") && build_link(p3, "p3") && build_link(u, "u") && build_link(t, "t");
+    return build_link(p1, "p1") && build_link(p2, "p2") && build_link(p3, "p3") && build_link(u, "u") &&
+           build_link(t, "t");
 }
 
 bool Rig::load(const RigOptions& options, std::string& why_not) {
@@ -137,7 +142,8 @@ bool Rig::load(const RigOptions& options, std::string& why_not) {
     auto sample = [](void* context, int, void* data, __u32) {
         static_cast<Rig*>(context)->events_.push_back(*static_cast<const event*>(data));
     };
-    perf_ = perf_buffer__new(bpf_object__find_map_fd_by_name(programs_->obj, "events"), 16, sample, nullptr, this, nullptr);
+    perf_ =
+        perf_buffer__new(bpf_object__find_map_fd_by_name(programs_->obj, "events"), 16, sample, nullptr, this, nullptr);
     return perf_ != nullptr;
 }
 
@@ -146,14 +152,16 @@ void Rig::put_hop(std::uint32_t id, const Ip& remote, std::uint32_t vni, std::ui
     const std::uint8_t tos = options_.tos;
     // Zero in it are what the programs fill in per packet.
     Bytes header = options_.ipv6
-                       ? frame(Eth{.dst = hop_mac, .src = u.mac}, Ip6{.src = own, .dst = remote, .traffic_class = tos, .length = 0},
+                       ? frame(Eth{.dst = hop_mac, .src = u.mac},
+                               Ip6{.src = own, .dst = remote, .traffic_class = tos, .length = 0},
                                Udp{.sport = 0, .dport = 4789, .sum = Sum::ZERO, .length = 0}, Vxlan{.vni = vni})
                        : frame(Eth{.dst = hop_mac, .src = u.mac},
                                Ip4{.src = own, .dst = remote, .tos = tos, .length = 0, .sum = Sum::ZERO},
                                Udp{.sport = 0, .dport = 4789, .sum = Sum::ZERO, .length = 0}, Vxlan{.vni = vni});
     std::copy(header.begin(), header.end(), hop.header);
     hop.header_len = static_cast<std::uint16_t>(header.size());
-    hop.csum_base = options_.ipv6 ? raw_sum(cut(header, 22, 32) + Bytes{0, 17, 0x12, 0xb5} + cut(header, 62, 8)) : raw_sum(cut(header, 14, 20));
+    hop.csum_base = options_.ipv6 ? raw_sum(cut(header, 22, 32) + Bytes{0, 17, 0x12, 0xb5} + cut(header, 62, 8))
+                                  : raw_sum(cut(header, 14, 20));
     hop.ifindex = u.ifindex;
     hop.flags = static_cast<std::uint16_t>(NEXTHOP_IN_USE | (options_.ipv6 ? NEXTHOP_IPV6 : 0) | flags);
     hop.mtu = 1500;
@@ -230,8 +238,8 @@ Outcome Rig::run(const char* program, const Bytes& in, const Link& from, const R
     md.ingress_ifindex = from.ifindex;
     LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in.data(), .data_out = out.bytes.data(),
                 .data_size_in = static_cast<__u32>(in.size()), .data_size_out = static_cast<__u32>(out.bytes.size()),
-                .ctx_in = xdp ? static_cast<void*>(&md) : &skb, .ctx_size_in = static_cast<__u32>(xdp ? sizeof md : sizeof skb),
-                .repeat = 1);
+                .ctx_in = xdp ? static_cast<void*>(&md) : &skb,
+                .ctx_size_in = static_cast<__u32>(xdp ? sizeof md : sizeof skb), .repeat = 1);
     const int error = bpf_prog_test_run_opts(program_fd(program), &opts);
     EXPECT_EQ(error, 0) << program << " on " << in.size() << " bytes: " << strerror(-error);
     out.action = static_cast<int>(opts.retval);
@@ -317,15 +325,18 @@ std::uint32_t Rig::instructions(const char* program) {
 }
 
 void Rig::attach_tc(const char* program, const Link& link) {
-    const int fd = bpf_link_create(program_fd(program), static_cast<int>(link.ifindex), static_cast<bpf_attach_type>(TCX_INGRESS), nullptr);
+    const int fd = bpf_link_create(program_fd(program), static_cast<int>(link.ifindex),
+                                   static_cast<bpf_attach_type>(TCX_INGRESS), nullptr);
     ASSERT_GE(fd, 0) << "attach " << program << " to " << link.name << ": " << strerror(errno);
     links_.emplace_back(fd);
 }
 
 void Rig::enable_xdp(const Link& link) {
     // Native XDP on a veth takes no more than a page.
-    for (const std::string& device : {link.name, link.name + "x"}) ASSERT_TRUE(sh("ip link set dev " + device + " mtu 3000"));
-    const int error = bpf_xdp_attach(static_cast<int>(link.ifindex), program_fd("from_wire_xdp"), XDP_FLAGS_DRV_MODE, nullptr);
+    for (const std::string& device : {link.name, link.name + "x"})
+        ASSERT_TRUE(sh("ip link set dev " + device + " mtu 3000"));
+    const int error =
+        bpf_xdp_attach(static_cast<int>(link.ifindex), program_fd("from_wire_xdp"), XDP_FLAGS_DRV_MODE, nullptr);
     ASSERT_EQ(error, 0) << strerror(-error);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The programs on a bench: loaded without pins in a network namespace of the test process's own, with tables that hold
-// one small world, and run one frame at a time with BPF_PROG_TEST_RUN. A run asserts that exactly one verdict was counted.
+// one small world, and run one frame at a time with BPF_PROG_TEST_RUN. A run asserts exactly one verdict.
 //
 // The world: ports p1, p2 in segment 1 (VNI 5001), p3 in segment 2 (VNI 5002), uplink u, and t, which stands for the
 // tunnel device. Each is one end of a veth whose far end is watched. Remotes 192.0.2.2 and .3 (2001:db8::2, ::3) in
@@ -41,7 +41,16 @@ struct Link {
     std::unique_ptr<Tap> far;
 };
 
-enum Account : std::uint16_t { ACCOUNT_P1 = 1, ACCOUNT_P2, ACCOUNT_P3, ACCOUNT_U, ACCOUNT_T, ACCOUNT_S1, ACCOUNT_S2, ACCOUNTS };
+enum Account : std::uint16_t {
+    ACCOUNT_P1 = 1,
+    ACCOUNT_P2,
+    ACCOUNT_P3,
+    ACCOUNT_U,
+    ACCOUNT_T,
+    ACCOUNT_S1,
+    ACCOUNT_S2,
+    ACCOUNTS
+};
 enum Hop : std::uint32_t { HOP_2 = 1, HOP_3 = 2, HOP_2_IN_SEGMENT_2 = 3, HOP_UNRESOLVED = 4 };
 
 struct RigOptions {
@@ -81,9 +90,9 @@ public:
     void unbind(const Ip& ip, std::uint16_t segment = 1);
     void set_flags(std::uint16_t segment_flags, std::uint16_t segment = 1);  // besides SEGMENT_IN_USE
     void set_mtu(std::uint16_t mtu, std::uint16_t segment = 1);
-    std::vector<event> events();                 // those sent since the last call
-    std::uint64_t counted(verdict v);            // so far
-    std::uint64_t delivered(Account account);    // frames
+    std::vector<event> events();                      // those sent since the last call
+    std::uint64_t counted(verdict v);                 // so far
+    std::uint64_t delivered(Account account);         // frames
     std::uint32_t instructions(const char* program);  // that the verifier processed
 
     void attach_tc(const char* program, const Link& link);  // for tests that need a real skb; goes with the rig

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The switch on the guests' side: who gets a frame, what is refused, tags, learning, flooding beyond the kernel's share.
+// The switch on the guests' side: who gets a frame, what is refused, tags, learning, flooding beyond the kernel.
 #include <gtest/gtest.h>
 
 #include "bpf/bench.hpp"
@@ -7,10 +7,13 @@
 namespace weft::test {
 namespace {
 
-const Mac a = mac("02:00:00:00:00:01"), b = mac("02:00:00:00:00:02"), c = mac("02:00:00:00:00:03"), nobody = mac("02:00:00:00:00:77");
+const Mac a = mac("02:00:00:00:00:01"), b = mac("02:00:00:00:00:02"), c = mac("02:00:00:00:00:03"),
+          nobody = mac("02:00:00:00:00:77");
 constexpr std::uint16_t FLAGS = SEGMENT_LEARNING;
 
-Bytes packet(const Mac& dst, const Mac& src = a) { return frame(Eth{.dst = dst, .src = src}, Ip4{}, Udp{}, payload(40)); }
+Bytes packet(const Mac& dst, const Mac& src = a) {
+    return frame(Eth{.dst = dst, .src = src}, Ip4{}, Udp{}, payload(40));
+}
 
 void settle(Rig& rig) {
     rig.learn_port(a, rig.p1);
@@ -31,6 +34,7 @@ TEST(Switch, SendsEachFrameOneWay) {
     rig->learn_port(mac("02:00:00:00:00:11"), rig->p1);
     rig->enable_xdp(rig->p1);
     const Row rows[] = {
+        // clang-format off
         {"to a local port", packet(c), TX_LOCAL, TX_LOCAL},
         {"to a remote", packet(b), TX_REMOTE, TX_REMOTE},
         {"back to its own port", packet(mac("02:00:00:00:00:11")), DROP_SAME_PORT, DROP_SAME_PORT},
@@ -43,13 +47,15 @@ TEST(Switch, SendsEachFrameOneWay) {
         {"from the broadcast source", packet(c, mac("ff:ff:ff:ff:ff:ff")), DROP_SOURCE_MAC, DROP_SOURCE_MAC},
         {"from no source", packet(c, mac("00:00:00:00:00:00")), DROP_SOURCE_MAC, DROP_SOURCE_MAC},
         {"too big for XDP to judge", frame(Eth{.dst = b, .src = a}, Ip4{}, Udp{}, payload(1423)), TX_TOO_BIG, PASS_UP},
+        // clang-format on
     };
     for (const Row& row : rows) {
         SCOPED_TRACE(row.name);
         EXPECT_EQ(name_of(rig->run("from_port_tc", row.in, rig->p1).why), name_of(row.why));
         const Outcome xdp = rig->run("from_port_xdp", row.in, rig->p1);
         EXPECT_EQ(name_of(xdp.why), name_of(row.from_xdp));
-        EXPECT_TRUE(row.from_xdp != PASS_UP || (xdp.bytes == row.in && xdp.action == XDP_ACTION_PASS)) << "goes up as it came";
+        EXPECT_TRUE(row.from_xdp != PASS_UP || (xdp.bytes == row.in && xdp.action == XDP_ACTION_PASS))
+            << "goes up as it came";
     }
 }
 
@@ -59,7 +65,8 @@ TEST(Switch, ForwardsNoneOfTheReservedAddresses) {
     rig->enable_xdp(rig->p1);
     for (std::uint8_t last = 0; last < 0x20; ++last)
         for (const char* program : {"from_port_tc", "from_port_xdp"}) {
-            const std::string name = name_of(rig->run(program, packet(Mac{{0x01, 0x80, 0xc2, 0, 0, last}}), rig->p1).why);
+            const std::string name =
+                name_of(rig->run(program, packet(Mac{{0x01, 0x80, 0xc2, 0, 0, last}}), rig->p1).why);
             const bool tc = std::string_view(program).ends_with("_tc");
             EXPECT_EQ(name, last < 0x10 ? "DROP_LINK_LOCAL" : tc ? "TX_FLOOD" : "PASS_UP") << int{last};
         }
@@ -116,7 +123,9 @@ TEST(Switch, FloodsAsManyRemotesAsTheKernelTakesAndLeavesTheRestToTheDaemon) {
     segment.flood_remotes = MAX_KERNEL_FLOOD + 10;
     segment.flood_bank = 1;
     for (std::uint32_t slot = 0; slot < segment.flood_ports + segment.flood_remotes; ++slot)
-        ASSERT_TRUE(rig->tables().floods.put({1, 1, slot}, slot == 0 ? rig->p1.ifindex : slot == 1 ? rig->p2.ifindex : HOP_2));
+        ASSERT_TRUE(rig->tables().floods.put({1, 1, slot}, slot == 0   ? rig->p1.ifindex
+                                                           : slot == 1 ? rig->p2.ifindex
+                                                                       : HOP_2));
     ASSERT_TRUE(rig->tables().segments.put(1, segment));
     const Bytes in = packet(nobody);
     EXPECT_EQ(name_of(rig->run("from_port_tc", in, rig->p1).why), "TX_FLOOD");
@@ -146,7 +155,7 @@ TEST(Switch, AFloodThatNobodyTakesSaysSo) {
     EXPECT_EQ(name_of(rig->run("from_port_tc", packet(nobody), rig->p3).why), "DROP_NO_RECEIVER");
 }
 
-// --- tags: the kernel keeps the outermost one in metadata, so these need real skbs --------------------------------------
+// --- tags: the kernel keeps the outermost one in metadata, so these need real skbs
 
 struct Tagged {
     const char* name;
@@ -161,16 +170,19 @@ TEST(Switch, TakesTagsOnlyWhereTheSegmentKeepsThem) {
     settle(*rig);
     rig->attach_tc("from_port_tc", rig->p1);
     const Eth to_c{.dst = c, .src = a};
-    const Bytes untagged = frame(to_c, Ip4{}, Udp{}, payload(40)), tagged = frame(to_c, Vlan{.id = 7, .priority = 5}, Ip4{}, Udp{}, payload(40));
+    const Bytes untagged = frame(to_c, Ip4{}, Udp{}, payload(40)),
+                tagged = frame(to_c, Vlan{.id = 7, .priority = 5}, Ip4{}, Udp{}, payload(40));
     const Bytes priority = frame(to_c, Vlan{.id = 0, .priority = 5}, Ip4{}, Udp{}, payload(40));
     const Bytes twice = frame(to_c, Vlan{.id = 8, .tpid = 0x88a8}, Vlan{.id = 7}, Ip4{}, Udp{}, payload(40));
     const Tagged rows[] = {
+        // clang-format off
         {"untagged", FLAGS, untagged, TX_LOCAL, untagged},
         {"priority tag", FLAGS, priority, TX_LOCAL, untagged},
         {"tag", FLAGS, tagged, DROP_VLAN, {}},
         {"two tags", FLAGS, twice, DROP_VLAN, {}},
         {"tag that is kept", FLAGS | SEGMENT_KEEP_TAGS, tagged, TX_LOCAL, tagged},
         {"two tags that are kept", FLAGS | SEGMENT_KEEP_TAGS, twice, TX_LOCAL, twice},
+        // clang-format on
     };
     for (const Tagged& row : rows) {
         SCOPED_TRACE(row.name);
@@ -193,8 +205,9 @@ TEST(Switch, PutsKeptTagsInsideTheTunnel) {
         rig->attach_tc("from_port_tc", rig->p1);
         for (const Mac& to : {b, nobody}) {
             const Eth ethernet{.dst = to, .src = a};
-            for (const Bytes& in : {frame(ethernet, Vlan{.id = 7, .priority = 5}, Ip4{}, Udp{}, payload(40)),
-                                    frame(ethernet, Vlan{.id = 8, .tpid = 0x88a8}, Vlan{.id = 7}, Ip6{}, Udp{}, payload(41))}) {
+            for (const Bytes& in :
+                 {frame(ethernet, Vlan{.id = 7, .priority = 5}, Ip4{}, Udp{}, payload(40)),
+                  frame(ethernet, Vlan{.id = 8, .tpid = 0x88a8}, Vlan{.id = 7}, Ip6{}, Udp{}, payload(41))}) {
                 ASSERT_TRUE(rig->p1.far->send(in));
                 const std::size_t copies = to == b ? 1 : 2;
                 const auto seen = rig->u.far->take(copies);
@@ -234,18 +247,19 @@ TEST(Switch, NeitherAnswersNorLearnsFromTaggedArp) {
     rig->bind(ip("198.51.100.3"), c);
     rig->set_flags(FLAGS | SEGMENT_KEEP_TAGS | SEGMENT_ARP_SUPPRESS);
     rig->attach_tc("from_port_tc", rig->p1);
-    const Bytes in = frame(Eth{.dst = "ff:ff:ff:ff:ff:ff", .src = a}, Vlan{.id = 7}, Arp{.sha = a, .tpa = "198.51.100.3"});
+    const Bytes in =
+        frame(Eth{.dst = "ff:ff:ff:ff:ff:ff", .src = a}, Vlan{.id = 7}, Arp{.sha = a, .tpa = "198.51.100.3"});
     ASSERT_TRUE(rig->p1.far->send(in));
     EXPECT_EQ(rig->p2.far->take(1), std::vector<Bytes>(1, in));
     EXPECT_TRUE(rig->p1.far->take(0).empty());
     EXPECT_TRUE(rig->events().empty());
 }
 
-// --- what the verifier pays -------------------------------------------------------------------------------------------
+// --- what the verifier pays
 
 // A program near the limit of a million instructions fails on the next kernel: these are twice what was measured.
 TEST(Programs, CostTheVerifierNoMoreThanTheyDid) {
-    const std::pair<const char*, std::uint32_t> ceilings[] = {
+    const std::pair<const char*, std::uint32_t> ceilings[] = {// clang-format off
         {"from_port_tc", 160000}, {"from_wire_tc", 100000}, {"from_tunnel_tc", 40000}, {"from_port_xdp", 32000}, {"from_wire_xdp", 20000}};
     for (bool ipv6 : {false, true}) {
         NEED_RIG(rig, {.ipv6 = ipv6});
@@ -256,6 +270,7 @@ TEST(Programs, CostTheVerifierNoMoreThanTheyDid) {
             EXPECT_GT(count, 0u);
             EXPECT_LT(count, ceiling) << program;
         }
+        // clang-format on
     }
 }
 

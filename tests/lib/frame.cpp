@@ -10,7 +10,15 @@
 namespace weft::test {
 namespace {
 
-enum : std::uint8_t { PROTO_HOP = 0, PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_FRAGMENT = 44, PROTO_ICMP6 = 58, PROTO_NONE = 59 };
+enum : std::uint8_t {
+    PROTO_HOP = 0,
+    PROTO_ICMP = 1,
+    PROTO_TCP = 6,
+    PROTO_UDP = 17,
+    PROTO_FRAGMENT = 44,
+    PROTO_ICMP6 = 58,
+    PROTO_NONE = 59
+};
 
 [[noreturn]] void die(const char* what, const char* text) {
     std::fprintf(stderr, "frame builder: %s: %s\n", what, text);
@@ -101,8 +109,11 @@ struct Codec {
         const std::uint8_t proto = layer.protocol.value_or(protocol(i + 1));
         fix_l4(layer.src.ip, layer.dst.ip, i + 1, rest);
         Writer out;
-        out.u8((layer.version.value_or(4) << 4) | layer.header_words.value_or(static_cast<std::uint8_t>(head_bytes / 4)));
-        out.u8(layer.tos).u16(layer.length.value_or(static_cast<std::uint16_t>(head_bytes + rest.size()))).u16(layer.id);
+        out.u8((layer.version.value_or(4) << 4) |
+               layer.header_words.value_or(static_cast<std::uint8_t>(head_bytes / 4)));
+        out.u8(layer.tos)
+            .u16(layer.length.value_or(static_cast<std::uint16_t>(head_bytes + rest.size())))
+            .u16(layer.id);
         out.u16((layer.df ? 0x4000 : 0) | (layer.mf ? 0x2000 : 0) | layer.fragment).u8(layer.ttl).u8(proto).u16(0);
         out.ip4(layer.src).ip4(layer.dst).add(layer.options);
         if (layer.sum != Sum::ZERO) store16(out.bytes, 10, finished(ones_sum(out.bytes), layer.sum, false));
@@ -112,14 +123,19 @@ struct Codec {
     Bytes encode(const Ip6& layer, std::size_t i, Bytes rest) const {
         fix_l4(layer.src.ip, layer.dst.ip, i + 1, rest);
         Writer out;
-        out.u32((std::uint32_t{layer.version.value_or(6)} << 28) | (std::uint32_t{layer.traffic_class} << 20) | layer.flow_label);
-        out.u16(layer.length.value_or(static_cast<std::uint16_t>(rest.size()))).u8(layer.next.value_or(protocol(i + 1)));
+        out.u32((std::uint32_t{layer.version.value_or(6)} << 28) | (std::uint32_t{layer.traffic_class} << 20) |
+                layer.flow_label);
+        out.u16(layer.length.value_or(static_cast<std::uint16_t>(rest.size())))
+            .u8(layer.next.value_or(protocol(i + 1)));
         return join(out.u8(layer.hops).ip6(layer.src).ip6(layer.dst), rest);
     }
 
     Bytes encode(const Ip6Fragment& layer, std::size_t i, Bytes rest) const {
         Writer out;
-        out.u8(layer.next.value_or(protocol(i + 1))).u8(0).u16((layer.offset << 3) | (layer.more ? 1 : 0)).u32(layer.id);
+        out.u8(layer.next.value_or(protocol(i + 1)))
+            .u8(0)
+            .u16((layer.offset << 3) | (layer.more ? 1 : 0))
+            .u32(layer.id);
         return join(out, rest);
     }
 
@@ -162,7 +178,8 @@ struct Codec {
     }
 
     Bytes encode(const Na& layer, std::size_t, Bytes rest) const {
-        const std::uint32_t flags = (layer.router ? 0x80u : 0) | (layer.solicited ? 0x40u : 0) | (layer.override_flag ? 0x20u : 0);
+        const std::uint32_t flags =
+            (layer.router ? 0x80u : 0) | (layer.solicited ? 0x40u : 0) | (layer.override_flag ? 0x20u : 0);
         Writer out;
         out.u8(136).u8(layer.code).u16(0).u32(flags << 24).ip6(layer.target);
         link_layer_option(out, 2, layer.tlla);
@@ -170,7 +187,9 @@ struct Codec {
     }
 
     Bytes encode(const Vxlan& layer, std::size_t, Bytes rest) const {
-        return join(Writer{}.u32((std::uint32_t{layer.flags} << 24) | layer.reserved24).u32((layer.vni << 8) | layer.reserved8), rest);
+        return join(
+            Writer{}.u32((std::uint32_t{layer.flags} << 24) | layer.reserved24).u32((layer.vni << 8) | layer.reserved8),
+            rest);
     }
 
     // Where the checksum field of the L4 header at layer i stands, and what was asked for it.
@@ -197,7 +216,8 @@ struct Codec {
         const std::span<const std::uint8_t> segment = std::span(rest).subspan(skip);
         if (field->sum == Sum::PARTIAL) {
             // The pseudo-header alone: an empty segment's sum plus the true length.
-            const std::uint16_t sum = ones_sum({}, l4_sum(src, dst, field->protocol, {}) + static_cast<std::uint32_t>(segment.size()));
+            const std::uint16_t sum =
+                ones_sum({}, l4_sum(src, dst, field->protocol, {}) + static_cast<std::uint32_t>(segment.size()));
             store16(rest, skip + field->offset, sum);
             return;
         }

@@ -133,7 +133,8 @@ struct Payload {
 // count bytes 0, 1, 2, … from `first`.
 Payload payload(std::size_t count, std::uint8_t first = 0);
 
-using Layer = std::variant<Eth, Vlan, Arp, Ip4, Ip6, Ip6Fragment, Ip6HopByHop, Udp, Tcp, Icmp4, Icmp6, Ns, Na, Vxlan, Payload>;
+using Layer =
+    std::variant<Eth, Vlan, Arp, Ip4, Ip6, Ip6Fragment, Ip6HopByHop, Udp, Tcp, Icmp4, Icmp6, Ns, Na, Vxlan, Payload>;
 
 Bytes build(std::span<const Layer> layers);
 

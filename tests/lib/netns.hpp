@@ -31,7 +31,8 @@ inline bool sh(const std::string& command) { return std::system(command.c_str())
 class Netns {
 public:
     explicit Netns(const std::string& suffix)
-        : name_("weft" + std::to_string(getpid()) + "-" + suffix), home_(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)) {
+        : name_("weft" + std::to_string(getpid()) + "-" + suffix),
+          home_(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)) {
         if (sh("ip netns add " + name_)) fd_ = Fd(::open(("/run/netns/" + name_).c_str(), O_RDONLY | O_CLOEXEC));
         if (*this) sh("ip -n " + name_ + " link set lo up");
     }
@@ -90,7 +91,8 @@ public:
         const auto end = std::chrono::steady_clock::now() + within;
         std::vector<std::uint8_t> frame(65536);
         for (;;) {
-            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+            const auto left =
+                std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
             pollfd wait{fd_.get(), POLLIN, 0};
             if (poll(&wait, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0))) != 1) return std::nullopt;
             sockaddr_ll from{};

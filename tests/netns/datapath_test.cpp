@@ -52,7 +52,8 @@ protected:
         if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces and programs";
         if (!pins::require_bpffs()) GTEST_SKIP() << "needs a BPF file system on /sys/fs/bpf";
         ASSERT_TRUE(here_ && there_);
-        ASSERT_TRUE(here_.run("ip link add v0 type veth peer name v1 netns " + there_.name() + " && ip link set v0 up"));
+        ASSERT_TRUE(
+            here_.run("ip link add v0 type veth peer name v1 netns " + there_.name() + " && ip link set v0 up"));
         ASSERT_TRUE(there_.run("ip link set v1 up"));
     }
     void TearDown() override {
@@ -95,7 +96,8 @@ protected:
 TEST_F(DatapathTest, AFreshInstanceOpensInTimeAndRemoveLeavesNothing) {
     const auto start = std::chrono::steady_clock::now();
     auto datapath = open();
-    RecordProperty("open_ms", static_cast<int>((std::chrono::steady_clock::now() - start) / std::chrono::milliseconds(1)));
+    RecordProperty("open_ms",
+                   static_cast<int>((std::chrono::steady_clock::now() - start) / std::chrono::milliseconds(1)));
     EXPECT_GT(datapath.events_fd(), 0);
     for (const auto& hook : hooks()) EXPECT_NE(slot(folder_, hook.map.c_str()), 0u) << hook.map;
     EXPECT_TRUE(remove().value());

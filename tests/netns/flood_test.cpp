@@ -47,7 +47,8 @@ protected:
     }
 
     void list(std::uint32_t remotes) {
-        segment row{.vni = 5001, .flags = SEGMENT_IN_USE, .flood_bank = 1, .flood_ports = PORTS, .flood_remotes = remotes};
+        segment row{
+            .vni = 5001, .flags = SEGMENT_IN_USE, .flood_bank = 1, .flood_ports = PORTS, .flood_remotes = remotes};
         ASSERT_TRUE(tables_->segments.put(SEGMENT, row));
         for (std::uint32_t i = 0; i < remotes; ++i) {
             ASSERT_TRUE(tables_->floods.put({SEGMENT, 1, PORTS + i}, i + 1));
@@ -98,7 +99,8 @@ TEST_F(FlooderTest, ARemoteThatCannotBeReachedCostsTheOthersNothing) {
     unresolved.flags = NEXTHOP_IN_USE;
     small.mtu = static_cast<std::uint16_t>(VXLAN4_OVERHEAD_BYTES - 14 + frame_.size() - 1);
     gone.ifindex = 99;
-    ASSERT_TRUE(tables_->nexthops.put(2, unresolved) && tables_->nexthops.put(3, small) && tables_->nexthops.put(4, gone));
+    ASSERT_TRUE(tables_->nexthops.put(2, unresolved) && tables_->nexthops.put(3, small) &&
+                tables_->nexthops.put(4, gone));
     const PacketSocket wire(wire_, "r0"), host(host_, "a0");
     flood(0);
     EXPECT_EQ(arrived(wire, host), (std::multiset<std::uint32_t>{0, 4, 5}));

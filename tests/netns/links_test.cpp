@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include "links.hpp"
 
-#include <gtest/gtest.h>
 #include <bpf/libbpf.h>
+#include <gtest/gtest.h>
 #include <linux/bpf.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -33,9 +33,11 @@ protected:
     // What was told up to now: a device of our own behind the others tells that no more comes.
     std::vector<std::string> told() {
         EXPECT_TRUE(here_.run("ip tuntap add mark mode tap"));
-        EXPECT_TRUE(test::await(links_->fd(), [&] { receive(); }, [&] { return links_->find("mark") != nullptr; }));
+        EXPECT_TRUE(test::await(
+            links_->fd(), [&] { receive(); }, [&] { return links_->find("mark") != nullptr; }));
         EXPECT_TRUE(here_.run("ip link del mark"));
-        EXPECT_TRUE(test::await(links_->fd(), [&] { receive(); }, [&] { return links_->find("mark") == nullptr; }));
+        EXPECT_TRUE(test::await(
+            links_->fd(), [&] { receive(); }, [&] { return links_->find("mark") == nullptr; }));
         return std::exchange(seen_, {});
     }
     using Told = std::vector<std::string>;
@@ -108,8 +110,9 @@ TEST_F(LinksTest, FindsTheSameByReloadAfterAnOverrun) {
     told();
     const int small = 4096;  // a few notifications
     ASSERT_EQ(setsockopt(links_->fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
-    ASSERT_TRUE(here_.run("ip link del old; for i in 1 2 3 4 5 6 7 8 9; do ip tuntap add n$i mode tap; ip link set n$i mtu 1400; "
-                          "ip link set n$i up; done"));
+    ASSERT_TRUE(here_.run(
+        "ip link del old; for i in 1 2 3 4 5 6 7 8 9; do ip tuntap add n$i mode tap; ip link set n$i mtu 1400; "
+        "ip link set n$i up; done"));
     receive();
     ASSERT_LT(seen_.size(), 1u + 9 * 3) << "nothing was lost, so nothing is shown";
     EXPECT_EQ(links_->find("old"), nullptr);
@@ -148,7 +151,8 @@ TEST_F(LinksTest, SeesXdpOnADeviceAndOnAVethsFarEnd) {
     const Link v0 = *links_->find("v0");
     EXPECT_EQ(*links_->peer_runs_xdp(v0), std::optional(false));
     there_.in([&] {
-        ASSERT_EQ(bpf_xdp_attach(static_cast<int>(if_nametoindex("v1")), program.get(), XDP_FLAGS_DRV_MODE, nullptr), 0);
+        ASSERT_EQ(bpf_xdp_attach(static_cast<int>(if_nametoindex("v1")), program.get(), XDP_FLAGS_DRV_MODE, nullptr),
+                  0);
     });
     EXPECT_EQ(*links_->peer_runs_xdp(v0), std::optional(true));
     EXPECT_EQ(links_->find("v0")->xdp_program, 0u);

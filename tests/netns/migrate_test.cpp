@@ -41,7 +41,8 @@ protected:
         if (geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces and programs";
         if (!pins::require_bpffs()) GTEST_SKIP() << "needs a BPF file system on /sys/fs/bpf";
         ASSERT_TRUE(here_ && there_);
-        ASSERT_TRUE(here_.run("ip link add v0 type veth peer name v1 netns " + there_.name() + " && ip link set v0 up"));
+        ASSERT_TRUE(
+            here_.run("ip link add v0 type veth peer name v1 netns " + there_.name() + " && ip link set v0 up"));
         ASSERT_TRUE(there_.run("sysctl -qw net.ipv6.conf.v1.disable_ipv6=1 && ip link set v1 up"));
     }
     void TearDown() override {
@@ -110,7 +111,8 @@ TEST_F(MigrateTest, TakesOverAttachmentsAndTablesWhileFramesFlow) {
     ASSERT_TRUE(now) << now.error().what;
     // What was sent sits in the far end's queue for a moment: wait until the count no longer lacks a frame.
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    while (counted(*now).first - before.first < sent && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    while (counted(*now).first - before.first < sent && std::chrono::steady_clock::now() < end)
+        std::this_thread::yield();
     EXPECT_EQ(counted(*now).first - before.first, sent);
     EXPECT_EQ(counted(*now).second, before.second) << "frames met an empty slot";
     EXPECT_EQ((*now->tables().fdb.find(key(1)))->target, 17u);
@@ -145,7 +147,8 @@ TEST_F(MigrateTest, ATableOfAnotherShapeIsConvertedAndReplayed) {
     for (std::uint8_t i = 1; i <= 4; ++i) ASSERT_TRUE(wide.put(key(i), {entry(i), 1}));
     const Conversion narrow{OTHER_VERSION, "fdb", [](const std::string& key, const std::string& value) {
                                 const bool dropped = key == bytes(weft::key(4));
-                                return dropped ? std::nullopt : std::optional(std::pair(key, value.substr(0, sizeof(fdb_entry))));
+                                return dropped ? std::nullopt
+                                               : std::optional(std::pair(key, value.substr(0, sizeof(fdb_entry))));
                             }};
     ASSERT_TRUE(pins::make(folder_));
     auto migration = Migration::begin(folder_, {narrow});

@@ -19,10 +19,18 @@ struct Family {
     const char *vtep, *on_link, *router, *far, *absent, *other_router, *prefix, *far_prefix;
     int bits;
 };
-const Family V4 = {"v4", "192.0.2.1", "192.0.2.2", "192.0.2.254", "198.51.100.2", "192.0.2.9", "203.0.113.254", "203.0.113.1/24",
-                   "198.51.100.0/24", 24};
-const Family V6 = {"v6", "2001:db8:1::1", "2001:db8:1::2", "2001:db8:1::fe", "2001:db8:9::2", "2001:db8:1::9", "2001:db8:2::fe",
-                   "2001:db8:2::1/64", "2001:db8:9::/64", 64};
+const Family V4 = {"v4",        "192.0.2.1",     "192.0.2.2",      "192.0.2.254",     "198.51.100.2",
+                   "192.0.2.9", "203.0.113.254", "203.0.113.1/24", "198.51.100.0/24", 24};
+const Family V6 = {"v6",
+                   "2001:db8:1::1",
+                   "2001:db8:1::2",
+                   "2001:db8:1::fe",
+                   "2001:db8:9::2",
+                   "2001:db8:1::9",
+                   "2001:db8:2::fe",
+                   "2001:db8:2::1/64",
+                   "2001:db8:9::/64",
+                   64};
 
 class NextHopsTest : public testing::TestWithParam<Family> {
 protected:
@@ -33,19 +41,21 @@ protected:
                               " && ip link add a1 type veth peer name r1 netns " + router_.name()));
         const auto slash = "/" + std::to_string(p_.bits);
         // No duplicate address detection: addresses are there at once. Announcements of a changed MAC: as hosts do.
-        const std::string settings =
-            "sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 ";
-        ASSERT_TRUE(host_.run(settings + "&& for d in a0 a1; do sysctl -qw net.ipv6.conf.$d.accept_dad=0 "
-                                         "net.ipv4.neigh.$d.retrans_time_ms=50 net.ipv6.neigh.$d.retrans_time_ms=50; done"));
+        const std::string settings = "sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 ";
+        ASSERT_TRUE(host_.run(settings +
+                              "&& for d in a0 a1; do sysctl -qw net.ipv6.conf.$d.accept_dad=0 "
+                              "net.ipv4.neigh.$d.retrans_time_ms=50 net.ipv6.neigh.$d.retrans_time_ms=50; done"));
         ASSERT_TRUE(router_.run(settings + "&& for d in r0 r1; do sysctl -qw net.ipv6.conf.$d.accept_dad=0 "
                                            "net.ipv4.conf.$d.arp_notify=1 net.ipv6.conf.$d.ndisc_notify=1; done"));
         ASSERT_TRUE(router_.run(address("r0", p_.on_link + slash) + address("r0", p_.router + slash) +
                                 address("r1", p_.other_router + slash) + "ip link set r0 up; ip link set r1 up"));
         ASSERT_TRUE(host_.run(address("a0", p_.vtep + slash) + address("a1", p_.prefix) +
-                              "ip link set a0 up; ip link set a1 up; ip route add " + p_.far_prefix + " via " + p_.router));
+                              "ip link set a0 up; ip link set a1 up; ip route add " + p_.far_prefix + " via " +
+                              p_.router));
         // The router's addresses answer a moment after the link has a carrier; the neighbors this made are forgotten.
-        ASSERT_TRUE(host_.run(std::string("ping -q -c1 -i0.1 -w5 ") + p_.router + " >/dev/null && ping -q -c1 -i0.1 -w5 " +
-                              p_.other_router + " >/dev/null && ip neigh flush all"));
+        ASSERT_TRUE(host_.run(std::string("ping -q -c1 -i0.1 -w5 ") + p_.router +
+                              " >/dev/null && ping -q -c1 -i0.1 -w5 " + p_.other_router +
+                              " >/dev/null && ip neigh flush all"));
         auto tables = test::make_tables();
         ASSERT_TRUE(tables) << tables.error().what;
         tables_.emplace(std::move(*tables));
@@ -84,7 +94,8 @@ protected:
         return mac;
     }
     bool becomes(std::uint32_t id, const std::function<bool(const nexthop&)>& done) {
-        return test::await(hops_->fd(), [&] { ASSERT_TRUE(hops_->receive()); }, [&] { return done(row(id)); });
+        return test::await(
+            hops_->fd(), [&] { ASSERT_TRUE(hops_->receive()); }, [&] { return done(row(id)); });
     }
     bool resolves(std::uint32_t id) {
         return becomes(id, [](const nexthop& row) { return row.flags & NEXTHOP_RESOLVED; });
@@ -159,15 +170,13 @@ TEST_P(NextHopsTest, SayNoRouteAndComeBackWhenThereIsOne) {
     EXPECT_TRUE(resolves(id));
 }
 
-TEST_P(NextHopsTest, KnowTheHostsOwnAddress) {
-    EXPECT_EQ(hops_->info(acquire(p_.vtep))->state, "own address");
-}
+TEST_P(NextHopsTest, KnowTheHostsOwnAddress) { EXPECT_EQ(hops_->info(acquire(p_.vtep))->state, "own address"); }
 
 TEST_P(NextHopsTest, AbsentRemoteIsUnreachableUntilItComes) {
     const auto id = acquire(p_.absent), present = acquire(p_.on_link);
     ASSERT_TRUE(resolves(present));
-    ASSERT_TRUE(test::await(hops_->fd(), [&] { ASSERT_TRUE(hops_->receive()); },
-                            [&] { return hops_->info(id)->state == "unreachable"; }));
+    ASSERT_TRUE(test::await(
+        hops_->fd(), [&] { ASSERT_TRUE(hops_->receive()); }, [&] { return hops_->info(id)->state == "unreachable"; }));
     EXPECT_FALSE(row(id).flags & NEXTHOP_RESOLVED);
     ASSERT_TRUE(router_.run(address("r0", p_.absent + ("/" + std::to_string(p_.bits)))));
     hops_->want(id);
@@ -179,7 +188,8 @@ TEST_P(NextHopsTest, LosesResolutionWithTheUplinkAndGetsItBack) {
     ASSERT_TRUE(resolves(id));
     ASSERT_TRUE(host_.run("ip link set a0 down"));
     EXPECT_TRUE(becomes(id, [](const nexthop& row) { return !(row.flags & NEXTHOP_RESOLVED); }));
-    ASSERT_TRUE(host_.run("ip link set a0 up; " + std::string(p_.bits == 64 ? address("a0", p_.vtep + std::string("/64")) : "true")));
+    ASSERT_TRUE(host_.run("ip link set a0 up; " +
+                          std::string(p_.bits == 64 ? address("a0", p_.vtep + std::string("/64")) : "true")));
     EXPECT_TRUE(resolves(id));
 }
 
@@ -223,7 +233,8 @@ TEST_P(NextHopsTest, DetachingGivesAllNeighborsBackAndOthersStay) {
 }
 
 TEST_P(NextHopsTest, AStaticNeighborStaysStatic) {
-    ASSERT_TRUE(host_.run(std::string("ip neigh replace ") + p_.absent + " lladdr 02:00:00:00:00:55 dev a0 nud permanent"));
+    ASSERT_TRUE(
+        host_.run(std::string("ip neigh replace ") + p_.absent + " lladdr 02:00:00:00:00:55 dev a0 nud permanent"));
     const auto id = acquire(p_.absent);
     EXPECT_TRUE(row(id).flags & NEXTHOP_RESOLVED);
     EXPECT_EQ(gateway(id), *Mac::parse("02:00:00:00:00:55"));
@@ -237,7 +248,8 @@ TEST_P(NextHopsTest, ADeletedNeighborIsAskedForAgain) {
     ASSERT_TRUE(resolves(acquire(p_.on_link)));
     ASSERT_TRUE(host_.run(std::string("ip neigh del ") + p_.on_link + " dev a0"));
     ASSERT_FALSE(host_.run(show));
-    EXPECT_TRUE(test::await(hops_->fd(), [&] { ASSERT_TRUE(hops_->receive()); }, [&] { return host_.run(show); }));
+    EXPECT_TRUE(test::await(
+        hops_->fd(), [&] { ASSERT_TRUE(hops_->receive()); }, [&] { return host_.run(show); }));
 }
 
 TEST_P(NextHopsTest, AThousandRemotesAreResolvedAndFollowALinkInNoTime) {

@@ -20,7 +20,8 @@ weft::Result<> run(const char* config_file, const char* instance) {
 
 int main(int argc, char** argv) {
     const std::span<char*> words(argv, static_cast<std::size_t>(argc));
-    if (words.size() != 5 || words[1] != std::string_view("--config") || words[3] != std::string_view("--instance")) return 2;
+    if (words.size() != 5 || words[1] != std::string_view("--config") || words[3] != std::string_view("--instance"))
+        return 2;
     const auto result = run(words[2], words[4]);
     if (!result) std::cerr << "weftd_next: " << result.error().what << "\n";
     return result ? 0 : 1;

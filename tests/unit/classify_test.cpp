@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// bpf/parse.h and bpf/classify.h as they build natively: what a frame is, from its bytes alone. Each frame lies in a heap
-// block of its own length, so that a sanitizer sees a read beyond it.
+// bpf/parse.h and bpf/classify.h as they build natively: what a frame is, from its bytes alone. Each frame lies in a
+// heap block of its own length, so that a sanitizer sees a read beyond it.
 #include "classify.h"
 
-#include <gtest/gtest.h>
 #include <arpa/inet.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <memory>
@@ -116,9 +116,11 @@ std::vector<Row> rows() {
         {"later fragment", changed4([](Outer& o) { o.ip4.fragment = 100; }), four, PASS_FRAGMENT},
         {"fragment over IPv6", frame(Eth{}, Outer{}.ip6, Ip6Fragment{}, Outer{}.udp6, Vxlan{}, Eth{}, payload(9)), six,
          PASS_FRAGMENT},
-        {"IP options", changed4([](Outer& o) { o.ip4.options = {1, 1, 1, 1}; }), four, PASS_UP},
-        {"IP options, another port",
-         changed4([](Outer& o) {
+        {"IP options", changed4([](Outer& o) {
+             o.ip4.options = {1, 1, 1, 1};
+         }),
+         four, PASS_UP},
+        {"IP options, another port", changed4([](Outer& o) {
              o.ip4.options = {1, 1, 1, 1};
              o.udp4.dport = 53;
          }),
@@ -209,9 +211,7 @@ TEST(Ecn, CombinesAsInRfc6040) {
             EXPECT_EQ(ecn_after(inner, outer), expected[inner][outer]) << int(inner) << " in " << int(outer);
 }
 
-enum verdict macs(const Bytes& bytes) {
-    return check_macs(bytes.data(), bytes.data() + bytes.size());
-}
+enum verdict macs(const Bytes& bytes) { return check_macs(bytes.data(), bytes.data() + bytes.size()); }
 
 TEST(CheckMacs, RefusesWhatNoBridgeForwards) {
     EXPECT_EQ(macs(frame(Eth{}, payload(1))), CONTINUE);

@@ -82,10 +82,10 @@ TEST(Encapsulate, OverIpv6SumsTheWholePacket) {
     for (const auto& inner : inners()) {
         const config settings{.flags = CONFIG_TOS_INHERIT | CONFIG_IPV6};
         const auto hop = make_nexthop(vtep("2001:db8::1"), ip("2001:db8::2"), 77, path());
-        const auto expected = frame(Eth{.dst = GATEWAY, .src = OWN},
-                                    Ip6{.src = "2001:db8::1", .dst = "2001:db8::2", .traffic_class = inner.tos},
-                                    Udp{.sport = source_port(inner.guest), .dport = 4789}, Vxlan{.vni = 77},
-                                    bytes(inner.wire));
+        const auto expected =
+            frame(Eth{.dst = GATEWAY, .src = OWN},
+                  Ip6{.src = "2001:db8::1", .dst = "2001:db8::2", .traffic_class = inner.tos},
+                  Udp{.sport = source_port(inner.guest), .dport = 4789}, Vxlan{.vni = 77}, bytes(inner.wire));
         EXPECT_EQ(encapsulate(hop, settings, inner.guest), expected) << inner.name;
     }
 }
@@ -144,7 +144,12 @@ TEST(NextHopHeader, OverIpv4HoldsAllThatDoesNotChange) {
     own.tos = 0xff;
     const auto hop = make_nexthop(own, ip("198.51.100.7"), 0xabcdef, path());
     const auto expected = frame(Eth{.dst = GATEWAY, .src = OWN},
-                                Ip4{.src = "192.0.2.1", .dst = "198.51.100.7", .ttl = 9, .tos = 0xfc, .df = false, .length = 0,
+                                Ip4{.src = "192.0.2.1",
+                                    .dst = "198.51.100.7",
+                                    .ttl = 9,
+                                    .tos = 0xfc,
+                                    .df = false,
+                                    .length = 0,
                                     .sum = Sum::ZERO},
                                 Udp{.sport = 0, .dport = 4789, .sum = Sum::ZERO, .length = 0}, Vxlan{.vni = 0xabcdef});
     EXPECT_EQ(Bytes(hop.header, hop.header + hop.header_len), expected);

@@ -8,7 +8,7 @@ namespace weft::test {
 namespace {
 
 TEST(Frame, WritesAnArpRequestAsInRfc826) {
-    const Bytes expected = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 8,   6,  0,   1, 8, 0, 6, 4, 0,
+    const Bytes expected = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0,   0,  0,   0, 1, 8, 6, 0, 1, 8, 0,   6,  4,   0,
                             1,    2,    0,    0,    0,    0,    1, 198, 51, 100, 1, 0, 0, 0, 0, 0, 0, 198, 51, 100, 2};
     EXPECT_EQ(frame(Eth{.dst = "ff:ff:ff:ff:ff:ff"}, Arp{}), expected);
 }

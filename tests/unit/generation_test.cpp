@@ -27,7 +27,8 @@ TEST(Generation, ALoadWithoutPrivilegeNamesWhatIsMissing) {
     for (const bool btf : {true, false}) {
         const Error error = load_error("stubs", EPERM, btf);
         EXPECT_EQ(error.code, EPERM);
-        EXPECT_TRUE(holds(error.what, "load the stubs: not permitted, run as root or by the systemd unit")) << error.what;
+        EXPECT_TRUE(holds(error.what, "load the stubs: not permitted, run as root or by the systemd unit"))
+            << error.what;
         EXPECT_TRUE(holds(error.what, "CAP_BPF")) << error.what;
     }
 }

@@ -71,9 +71,7 @@ TEST(SourcePort, SpreadsFlowsThatDifferByAPort) {
 }
 
 TEST(SourcePort, SpreadsHostsThatDifferByTheLastBytes) {
-    expect_spread([](unsigned i) {
-        return frame(Eth{}, Ip4{.src = Ip::v4(0xc6120000 + i)}, Udp{});
-    });
+    expect_spread([](unsigned i) { return frame(Eth{}, Ip4{.src = Ip::v4(0xc6120000 + i)}, Udp{}); });
 }
 
 TEST(SourcePort, SpreadsFramesThatAreNotIp) {

@@ -11,7 +11,8 @@ TEST(Mac, ReadsColonsInAnyCaseAndPrintsLowerCase) {
 }
 
 TEST(Mac, RefusesWhatIsNoMac) {
-    for (const char* text : {"", "02", "02:00:00:00:00", "02:00:00:00:00:0g", "02-00-00-00-00-01", "02:00:00:00:00:001"})
+    for (const char* text :
+         {"", "02", "02:00:00:00:00", "02:00:00:00:00:0g", "02-00-00-00-00-01", "02:00:00:00:00:001"})
         EXPECT_FALSE(Mac::parse(text)) << text;
 }
 
@@ -21,7 +22,8 @@ TEST(Ip, RoundTripsBothFamilies) {
 }
 
 TEST(Ip, RefusesWhatIsNoAddress) {
-    for (const char* text : {"", "192.0.2", "192.0.2.256", "2001:db8::g", "192.0.2.1/24"}) EXPECT_FALSE(Ip::parse(text)) << text;
+    for (const char* text : {"", "192.0.2", "192.0.2.256", "2001:db8::g", "192.0.2.1/24"})
+        EXPECT_FALSE(Ip::parse(text)) << text;
 }
 
 TEST(Ip, KnowsHostAddresses) {

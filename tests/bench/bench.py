@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from lab import Lab, sweep  # noqa: E402
 from netns import Failure, Skip  # noqa: E402
+import plot  # noqa: E402
 import report  # noqa: E402
 import ways as topology  # noqa: E402
 from runs import Bench  # noqa: E402
@@ -63,13 +64,14 @@ def parse():
     parser.add_argument("--quick", action="store_true", help="short rounds, three of them, and no table of a million")
     parser.add_argument("--only", metavar="WORKLOAD", action="append", choices=NAMES, help="this workload; may be repeated")
     parser.add_argument("--rounds", type=int, help="rounds of each workload: 5, or 3 with --quick")
-    parser.add_argument("--seconds", type=float, help="time of one run: 1, or 0.3 with --quick")
+    parser.add_argument("--seconds", type=float, help="time of one run: 1, or 0.2 with --quick")
     parser.add_argument("--json", metavar="FILE", help="write every number there")
+    parser.add_argument("--plot", metavar="FILE.svg", help="draw the ratios there")
     parser.add_argument("--bin", default="build/release/bin", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     arguments.bin = os.path.abspath(arguments.bin)
     arguments.rounds = arguments.rounds or (3 if arguments.quick else 5)
-    arguments.seconds = arguments.seconds or (0.3 if arguments.quick else 1.0)
+    arguments.seconds = arguments.seconds or (0.2 if arguments.quick else 1.0)
     if arguments.rounds < 1 or arguments.seconds <= 0:
         parser.error("--rounds and --seconds must be positive")
     return arguments
@@ -81,15 +83,19 @@ def choose(arguments):
     return [each for each in WORKLOADS if each.quick or not arguments.quick]
 
 
+def rounds_of(workload, arguments):
+    return min(arguments.rounds, 1 if arguments.quick else 3) if workload.steady else arguments.rounds
+
+
 def run_all(arguments):
     workloads = choose(arguments)
-    bench = Bench(arguments.bin, arguments.seconds)
+    bench = Bench(arguments.bin, arguments.seconds, arguments.quick)
     wanted = [name for name in topology.MAKERS if any(name in each.ways for each in workloads)]
     rows, series = [], {}
     with Lab(arguments.bin) as lab:
         ways, missing = topology.set_up(lab, wanted)
         for workload in workloads:
-            series[workload.name] = run_workload(workload, ways, bench, arguments.rounds)
+            series[workload.name] = run_workload(workload, ways, bench, rounds_of(workload, arguments))
             rows += report.evaluate(workload, series[workload.name])
     return {"machine": report.machine(), "rounds": arguments.rounds, "seconds": arguments.seconds, "rows": rows,
             "missing": missing, "ways": {name: topology.EXPLAINED[name] for name in wanted},
@@ -128,6 +134,8 @@ def main():
     show(result)
     if arguments.json:
         report.write_json(arguments.json, result)
+    if arguments.plot:
+        plot.write(arguments.plot, result)
     return 0
 
 

@@ -25,6 +25,9 @@ constexpr Command COMMANDS[] = {
     {"fill", fill, "pins=FOLDER vni=N like=MAC first=N count=N"},
     {"storm", storm, "pins=FOLDER vni=N like=MAC count=N cpu=N seconds=S"},
     {"clear", clear, "pins=FOLDER vni=N count=N"},
+    {"programs", programs, "pins=FOLDER"},
+    {"cost", cost,
+     "hook=xdp|tc netns_a=NETNS pins_a=FOLDER port_a=DEVICE netns_b=… pins_b=… port_b=… from_mac=MAC to_mac=MAC"},
 };
 
 int usage() {

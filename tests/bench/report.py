@@ -27,6 +27,23 @@ def verdict(row, ratio):
     return "gate" if reached(row.gate) else "under"
 
 
+def evaluate_row(workload, row, series, base):
+    scale = row.scale or workload.scale
+    values, beside = series[row.way, row.metric], series.get(base)
+    value = spread([each / scale for each in values])
+    out = {"workload": workload.name, "way": row.way, "metric": row.metric, "unit": row.unit or workload.unit, "value": value,
+           "gate": row.gate, "aim": row.aim, "lower_is_better": row.lower}
+    if beside:
+        out["ratio"] = spread([each / other for each, other in zip(values, beside)])
+        out["base"] = " ".join(base).removesuffix(" rate").removeprefix(row.way + " ")
+        out["base_value"] = spread([each / scale for each in beside])
+    out["reached"] = verdict(row, out.get("ratio", value)["median"])
+    counted = series.get((row.way, "instructions"))
+    if counted and row.metric == "rate":
+        out["instructions_per_packet"] = statistics.median(counted)
+    return out
+
+
 def evaluate(workload, series):
     """One dictionary a row of the workload whose ways were there; `series` is {(way, metric): [a number a round]}."""
     rows = []
@@ -34,19 +51,8 @@ def evaluate(workload, series):
         base = row.base
         if base and base[0] == "best":
             base = (better_kernel(series), base[1])
-        if (row.way, row.metric) not in series or base not in series:
-            continue
-        values, beside = series[row.way, row.metric], series[base]
-        ratio = spread([value / other for value, other in zip(values, beside)])
-        scaled = [value / workload.scale for value in values]
-        out = {"workload": workload.name, "way": row.way, "metric": row.metric, "unit": workload.unit, "value": spread(scaled),
-               "base": " ".join(base).removesuffix(" rate").removeprefix(row.way + " "), "ratio": ratio, "gate": row.gate,
-               "aim": row.aim, "lower_is_better": row.lower, "reached": verdict(row, ratio["median"]),
-               "base_value": spread([value / workload.scale for value in beside])}
-        counted = series.get((row.way, "instructions"))
-        if counted and row.metric == "rate":
-            out["instructions_per_packet"] = statistics.median(counted)
-        rows.append(out)
+        if (row.way, row.metric) in series and (base is None or base in series):
+            rows.append(evaluate_row(workload, row, series, base))
     return rows
 
 
@@ -59,17 +65,21 @@ def mark(row, name):
     return "" if value is None else ("<=" if row["lower_is_better"] else ">=") + f"{value:g}"
 
 
-LINE = "{:<12} {:<9} {:>7} {:>13} {:<6} {:<11} {:>7}  {:>5} {:>11}  {:>6} {:>6} {:<5} {:>7}".format
+LINE = "{:<12} {:<17} {:>7} {:>13} {:<6} {:<9} {:>7}  {:>5} {:>11}  {:>6} {:>6} {:<5} {:>7}".format
 HEAD = LINE("workload", "way", "median", "min-max", "unit", "against", "median", "ratio", "min-max", "gate", "aim", "", "instr").rstrip()
 
 
 def show_row(row):
-    value, ratio = row["value"], row["ratio"]
+    value = row["value"]
     way = row["way"] if row["metric"] == "rate" else f"{row['way']} {row['metric']}"
-    base = row["base"].replace(f" {row['metric']}", "")
-    return LINE(row["workload"], way, number(value["median"]), f"{number(value['min'])}-{number(value['max'])}", row["unit"],
-                base, number(row["base_value"]["median"]), f"{ratio['median']:.2f}", f"{ratio['min']:.2f}-{ratio['max']:.2f}",
-                mark(row, "gate"), mark(row, "aim"), row["reached"], number(row.get("instructions_per_packet"))).rstrip()
+    cells = [row["workload"], way, number(value["median"]), f"{number(value['min'])}-{number(value['max'])}", row["unit"]]
+    if "ratio" in row:
+        ratio = row["ratio"]
+        cells += [row["base"].replace(f" {row['metric']}", ""), number(row["base_value"]["median"]), f"{ratio['median']:.2f}",
+                  f"{ratio['min']:.2f}-{ratio['max']:.2f}"]
+    else:
+        cells += [""] * 4
+    return LINE(*cells, mark(row, "gate"), mark(row, "aim"), row["reached"], number(row.get("instructions_per_packet"))).rstrip()
 
 
 def show(rows):

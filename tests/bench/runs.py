@@ -3,19 +3,23 @@
 import json
 import os
 import subprocess
+import time
 
 from lab import VNI
 from netns import Failure, run
+from ways import numbered_mac
 
 FLOWS = 16
+MILLION = 1_000_000
 SENDING_CPU = os.cpu_count() - 1
 
 
 class Bench:
     """What every run needs: where the binaries are and how long a run is."""
 
-    def __init__(self, binaries, seconds):
+    def __init__(self, binaries, seconds, quick=False):
         self.binaries, self.seconds = binaries, seconds
+        self.loaded = 128_000 if quick else MILLION  # entries the kernel loads, at some 50 000 a second
 
     def words(self, command, **options):
         return [f"{self.binaries}/bench_tool", command, *(f"{key}={value}" for key, value in options.items())]
@@ -89,7 +93,47 @@ def storm(entries):
     return measure
 
 
+def load(bench, way):
+    """Entries a second into a table. Kernel: by `bridge -batch`. weft: by the daemon's batches into the map, and by the
+    CLI, one JSON object a line, from `weft` to the daemon to the map."""
+    if not hasattr(way, "pins"):
+        if not way.fills:
+            way.fill(bench.loaded, bench.tool)
+        return {"rate": sum(count for count, _ in way.fills) / sum(seconds for _, seconds in way.fills)}
+    host, count = way.hosts[0], MILLION
+    options = {"pins": way.pins(host), "vni": VNI, "like": way.far.mac_address, "count": count}
+    bench.tool("clear", **options)
+    done = bench.tool("fill", **options)
+    bench.tool("clear", **options)
+    return {"rate": done["entries"] / done["seconds"], "bytes": done["locked_bytes"] / done["entries"],
+            "cli": load_by_cli(way, host, count)}
+
+
+def load_by_cli(way, host, count):
+    remote = way.hosts[1].address
+    lines = "".join(json.dumps({"segment": "blue", "mac": numbered_mac(index), "remote": remote}) + "\n"
+                    for index in range(count))
+    start = time.monotonic()
+    run(f"{way.lab.binaries}/weft", "--instance", host.instance, "fdb", "add", "--batch", "-", stdin=lines, timeout=120)
+    seconds = time.monotonic() - start
+    host.weft("fdb", "flush", "--segment", "blue", "--origin", "cli")
+    way.filled, way.fills = 1, []
+    return seconds
+
+
 def two_cores(bench, way):
     one = packets(kind="live", sink="tc")(bench, way)["rate"]
     both = packets(kind="live", sink="tc", cpus=f"{SENDING_CPU - 1},{SENDING_CPU}")(bench, way)["rate"]
     return {"one": one, "rate": both}
+
+
+def program_cost(bench, way):
+    """Nanoseconds of each path's program alone, and what the verifier processed for each program."""
+    a, b = way.hosts
+    hook = way.hook or "tc"
+    alone = bench.tool("cost", hook=hook, netns_a=a.path, pins_a=way.pins(a), port_a=way.near.port, netns_b=b.path,
+                       pins_b=way.pins(b), port_b=way.far.port, from_mac=way.near.mac_address, to_mac=way.far.mac_address)
+    result = {path: numbers["cost_ns"] for path, numbers in alone.items()}
+    for program in bench.tool("programs", pins=way.pins(a)):
+        result[program["name"]] = program["verified"]
+    return result

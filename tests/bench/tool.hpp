@@ -82,5 +82,6 @@ Result<> fill(const Options& options);
 Result<> storm(const Options& options);
 Result<> clear(const Options& options);
 Result<> programs(const Options& options);
+Result<> cost(const Options& options);
 
 }  // namespace weft::bench

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """What is measured, over which ways, and what it is held against: the one list that --only, the table, the plot and
 docs/performance.md speak of. A gate is what a ratio must reach, an aim what it is meant to."""
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Callable, Optional
 
 import runs
@@ -9,13 +9,16 @@ import runs
 
 @dataclass
 class Row:
-    """One line of the table: `metric` of `way` over that of `base`, round by round; lower is better if `lower`."""
+    """One line of the table: `metric` of `way` over that of `base`, round by round; lower is better if `lower`. Without a
+    base, gate and aim are of the number itself."""
     way: str
     base: Optional[tuple] = None  # (way, metric); "best" is the better of the kernel's two
     gate: Optional[float] = None
     aim: Optional[float] = None
     metric: str = "rate"
     lower: bool = False
+    unit: Optional[str] = None   # in place of the workload's
+    scale: Optional[float] = None
 
 
 @dataclass
@@ -30,7 +33,7 @@ class Workload:
     wire: bool = False      # an underlay that has no segmentation offload
     entries: int = 0        # FDB entries that must be there
     quick: bool = True      # part of --quick
-    needs: dict = field(default_factory=dict)
+    steady: bool = False    # repeats so well, or takes so long, that three rounds do, and one with --quick
 
 
 KERNEL = ("kernel", "rate")
@@ -52,7 +55,13 @@ def table(name, count, tc=(), xdp=(), quick=True):
                     against_kernel(tc=tc, xdp=xdp), ("kernel", "tc", "xdp"), entries=count, quick=quick)
 
 
-MILLION = 1_000_000
+MILLION = runs.MILLION
+
+
+def verified(program):
+    """tests/bpf holds a ceiling over each of these."""
+    return Row("tc", None, None, None, program, True, "insns", 1)
+
 
 WORKLOADS = [
     Workload("live", "60-byte frames that enter as XDP frames, 16 flows, one core; skb sink", "kpps", 1e3,
@@ -92,6 +101,16 @@ WORKLOADS = [
     table("fdb-1m", MILLION, tc=(2.0, 2.2), xdp=(2.5, 2.8), quick=False),
     Workload("storm", "live frames to 1,000,000 MACs while the other core writes all entries anew, over the same in quiet",
              "kpps", 1e3, runs.storm(MILLION), [Row("xdp", ("xdp", "quiet"), 0.6, 0.85), Row("tc", ("tc", "quiet"), 0.6, 0.85)],
-             ("tc", "xdp"), entries=MILLION),
+             ("tc", "xdp"), entries=MILLION, quick=False),
+    Workload("load", "loading the FDB: 1,000,000 entries into weft's map by batches; the kernel's tables by bridge -batch", "k/s",
+             1e3, runs.load,
+             [Row("tc", KERNEL, 15, None), Row("tc", None, 1000, None), Row("tc", None, 5, None, "cli", True, "s", 1),
+              Row("tc", None, None, None, "bytes", True, "B", 1)], ("kernel", "tc"), steady=True),
+    Workload("programs", "the program alone above an empty one, by BPF_PROG_TEST_RUN; and the instructions that the verifier "
+             "processed", "ns", 1, runs.program_cost,
+             [Row("xdp", None, 120, None, "encap", True), Row("xdp", None, 140, None, "decap", True),
+              Row("tc", None, None, None, "encap", True), Row("tc", None, None, None, "decap", True),
+              *(verified(name) for name in ("from_port_tc", "from_wire_tc", "from_tunnel_tc", "from_port_xdp", "from_wire_xdp"))],
+             ("tc", "xdp"), steady=True),
 ]
 NAMES = [each.name for each in WORKLOADS]

@@ -38,6 +38,10 @@ void Learner::count_entry(const fdb_key& key, const fdb_entry& entry, int change
     if (users == 0) next_hops_used_.erase(entry.target);
 }
 
+void Learner::count_neighbor(const neighbor_key& key, int change) {
+    learned_neighbors_[key.segment] += static_cast<std::uint32_t>(change);
+}
+
 Result<> Learner::recount() {
     learned_.clear();
     learned_neighbors_.clear();
@@ -135,12 +139,22 @@ Result<> Learner::forget(const Doomed& doomed) {
     return Ok{};
 }
 
+// What the datapath remembers of its events: a source that is forgotten is news with its next frame, at once.
+Result<> Learner::forget_reports(const std::function<bool(const recent_key&, const ::recent&)>& doomed) {
+    TRY(const auto rows, tables_->recent.rows());
+    for (const auto& [key, row] : rows)
+        if (doomed(key, row)) TRY_OK(tables_->recent.erase(key));
+    return Ok{};
+}
+
 Result<> Learner::forget_port(std::uint32_t ifindex) {
-    return forget(
-        [&](const fdb_key&, const fdb_entry& entry) { return entry.kind == FDB_PORT && entry.target == ifindex; });
+    TRY_OK(forget(
+        [&](const fdb_key&, const fdb_entry& entry) { return entry.kind == FDB_PORT && entry.target == ifindex; }));
+    return forget_reports([&](const recent_key&, const ::recent& last) { return last.where == ifindex; });
 }
 
 Result<> Learner::forget_segment(std::uint32_t segment) {
+    TRY_OK(forget_reports([&](const recent_key& key, const ::recent&) { return key.segment == segment; }));
     TRY_OK(forget([&](const fdb_key& key, const fdb_entry&) { return key.segment == segment; }));
     // Bindings to static MACs of the segment too.
     TRY(const auto rows, tables_->neighbors.rows());

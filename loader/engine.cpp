@@ -203,7 +203,6 @@ Result<> Engine::forget_other_family() {
     TRY(const std::uint64_t gone, reconciler_->entries().forget_nexthops(strangers));
     if (gone == 0) return Ok{};
     spdlog::warn("{} entries pointed to remotes of another address family than the VTEP's: they are removed", gone);
-    recount_ = true;
     return Ok{};
 }
 
@@ -258,9 +257,7 @@ Result<> Engine::tick() {
     const std::uint64_t aged = learner_->counters().aged;
     TRY_OK(learner_->age(now_s()));
     deleted_ = deleted_ || learner_->counters().aged != aged;
-    if (!recount_) return Ok{};
-    recount_ = false;
-    return learner_->recount();
+    return Ok{};
 }
 
 Result<> Engine::refresh() {
@@ -333,7 +330,6 @@ Result<> Engine::entries_changed() {
     if (!ips.empty())
         std::erase_if(wanted_.neighbors, [&](const NeighborRecord& r) { return ips.contains({r.segment, r.ip}); });
 
-    if (entries.fdb().take_dynamic_changed() | entries.neighbors().take_dynamic_changed()) recount_ = true;
     if (entries.fdb().take_erased() | entries.neighbors().take_erased()) deleted_ = true;
     const Problems problems = reconciler_->accept(wanted_);
     if (!problems.reasons.empty()) return fail(EIO, problems.reasons.front());

@@ -110,7 +110,6 @@ private:
     std::unordered_set<Mac> own_macs_;
     Problems problems_;
     bool deleted_ = false;  // entries or objects went: next hops may be unused
-    bool recount_ = false;  // commands changed dynamic entries: learning's counts are off
     unsigned refreshes_ = 0;
 };
 

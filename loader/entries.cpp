@@ -16,6 +16,19 @@ bool same_target(const neighbor& a, const neighbor& b) {
     return std::memcmp(a.mac, b.mac, sizeof a.mac) == 0 && a.nexthop == b.nexthop;
 }
 
+namespace {
+
+recent_key learn_event(const fdb_key& key) {
+    recent_key event{.segment = key.segment, .type = EVENT_LEARN_MAC, .id = {}};
+    std::memcpy(event.id.bytes, key.mac, sizeof key.mac);
+    return event;
+}
+recent_key learn_event(const neighbor_key& key) {
+    return {.segment = static_cast<__u16>(key.segment), .type = EVENT_LEARN_NEIGHBOR, .id = key.ip};
+}
+
+}  // namespace
+
 template <typename K, typename V>
 Result<> Records<K, V>::adopt() {
     TRY(const auto all, map_->rows());
@@ -29,8 +42,9 @@ Result<> Records<K, V>::adopt() {
 // Only static and evpn entries make a remote accepted; a dynamic one came from an accepted remote.
 template <typename K, typename V>
 void Records<K, V>::count(const K& key, const V& entry, int by) {
+    if (entry.origin == ORIGIN_DYNAMIC) return watch_ ? watch_(key, entry, by) : void();
     const std::uint32_t hop = nexthop_of(entry);
-    if (entry.origin == ORIGIN_DYNAMIC || hop == 0) return;
+    if (hop == 0) return;
     const std::pair<std::uint32_t, std::uint32_t> use{key.segment, hop};
     auto& uses = (*uses_)[use];
     uses += static_cast<std::uint32_t>(by);
@@ -47,18 +61,18 @@ Result<> Records<K, V>::write(const K& key, const V& entry, const std::optional<
     ++writes_;
     if (old) count(key, *old, -1);
     count(key, entry, 1);
-    if (entry.origin == ORIGIN_DYNAMIC || (old && old->origin == ORIGIN_DYNAMIC)) dynamic_changed_ = true;
     return Ok{};
 }
 
+// The next frame of the source is news, even right after one that was reported.
 template <typename K, typename V>
 Result<> Records<K, V>::remove(const K& key, const V& old) {
     TRY(const bool there, map_->erase(key));
     if (!there) return Ok{};
+    TRY_OK(recent_->erase(learn_event(key)));
     ++writes_;
     erased_ = true;
     count(key, old, -1);
-    if (old.origin == ORIGIN_DYNAMIC) dynamic_changed_ = true;
     if (config_.erase(key)) overridden_.insert(key);
     return Ok{};
 }

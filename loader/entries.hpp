@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -46,8 +47,12 @@ template <typename K, typename V>
 class Records {
 public:
     using Wanted = std::map<K, V, BytesLess>;
+    // A dynamic row came (+1) or went (-1) by other ways than learning.
+    using Watch = std::function<void(const K&, const V&, int change)>;
 
-    Records(Map<K, V>& map, RemoteUses& uses) : map_(&map), uses_(&uses) {}
+    Records(Map<K, V>& map, Map<recent_key, ::recent>& recent, RemoteUses& uses)
+        : map_(&map), recent_(&recent), uses_(&uses) {}
+    void watch_dynamic(Watch watch) { watch_ = std::move(watch); }
 
     Result<> adopt();
     // The document's rows: writes what differs, then takes away what it no longer holds.
@@ -63,7 +68,6 @@ public:
     Result<std::vector<std::pair<K, V>>> rows() const { return map_->rows(); }
     // Keys of the document's that a command changed: they are no longer the document's.
     std::set<K, BytesLess> take_overridden() { return std::exchange(overridden_, {}); }
-    bool take_dynamic_changed() { return std::exchange(dynamic_changed_, false); }
     bool take_erased() { return std::exchange(erased_, false); }
     std::uint64_t writes() const { return writes_; }
 
@@ -73,17 +77,21 @@ private:
     void count(const K& key, const V& entry, int by);
 
     Map<K, V>* map_;
+    Map<recent_key, ::recent>* recent_;
     RemoteUses* uses_;
     Wanted config_;  // rows of ORIGIN_CONFIG as the kernel holds them
     std::set<K, BytesLess> overridden_;
-    bool dynamic_changed_ = false, erased_ = false;
+    Watch watch_;
+    bool erased_ = false;
     std::uint64_t writes_ = 0;
 };
 
 class Entries {
 public:
     Entries(Tables& tables, NextHops& nexthops)
-        : nexthops_(&nexthops), fdb_(tables.fdb, uses_), neighbors_(tables.neighbors, uses_) {}
+        : nexthops_(&nexthops),
+          fdb_(tables.fdb, tables.recent, uses_),
+          neighbors_(tables.neighbors, tables.recent, uses_) {}
     Entries(const Entries&) = delete;  // fdb_ and neighbors_ point at uses_
     Entries& operator=(const Entries&) = delete;
 

@@ -61,7 +61,10 @@ public:
     Result<> age(std::uint32_t now_s);
     std::uint32_t learned(std::uint32_t segment) const;  // dynamic FDB entries now
     std::uint32_t learned_neighbors(std::uint32_t segment) const;
-    Result<> recount();  // after entries were flushed behind its back
+    Result<> recount();
+    // Others wrote (+1) or erased (-1) a dynamic row.
+    void count_entry(const fdb_key& key, const fdb_entry& entry, int change);
+    void count_neighbor(const neighbor_key& key, int change);
     // Dynamic rows that point at a port that is gone or changed its segment; all dynamic rows of a segment.
     Result<> forget_port(std::uint32_t ifindex);
     Result<> forget_segment(std::uint32_t segment);
@@ -86,7 +89,6 @@ private:
     void write_entry(const event& event, const LearnRules& rules, const std::optional<fdb_entry>& old);
     void write_neighbor(const event& event, const std::optional<neighbor>& old);
     void count_refusal(const Error& error);
-    void count_entry(const fdb_key& key, const fdb_entry& entry, int change);
 
     // aging.cpp: walks over the tables. deadline_ns 0: to the end.
     Result<std::uint64_t> sweep_entries(Cursor<fdb_key>& from, const Doomed& doomed, std::uint64_t deadline_ns);
@@ -95,6 +97,7 @@ private:
     Result<bool> outlived(const neighbor_key& key, const neighbor& row, std::uint32_t now_s,
                           std::uint32_t grace_s) const;
     Result<> forget(const Doomed& doomed);
+    Result<> forget_reports(const std::function<bool(const recent_key&, const ::recent&)>& doomed);
 
     Tables* tables_;
     Context context_;

@@ -24,7 +24,13 @@ Reconciler::Reconciler(Datapath& datapath, NextHops& nexthops, Learner& learner,
       accounts_(datapath.tables()),
       segments_(datapath.tables(), accounts_, nexthops),
       devices_(datapath.tables(), datapath, accounts_),
-      entries_(datapath.tables(), nexthops) {}
+      entries_(datapath.tables(), nexthops) {
+    entries_.fdb().watch_dynamic([&learner](const fdb_key& key, const fdb_entry& entry, int change) {
+        learner.count_entry(key, entry, change);
+    });
+    entries_.neighbors().watch_dynamic(
+        [&learner](const neighbor_key& key, const neighbor&, int change) { learner.count_neighbor(key, change); });
+}
 
 Result<> Reconciler::adopt() {
     TRY_OK(devices_.adopt());

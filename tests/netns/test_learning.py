@@ -70,6 +70,25 @@ def the_learning_limit_of_a_segment_holds_and_frames_still_flood(lab):
 
 
 @test
+def what_is_flushed_may_be_learned_again_at_once_up_to_the_limit(lab):
+    (a, b), (a1, b1) = hosts_with_guests(lab, ("a", "b"), learning_limit=4)
+    macs = [f"02:00:00:00:79:{number:02x}" for number in range(4)]
+    for words in (("fdb", "flush", "--dynamic"), ("fdb", "flush", "--segment", "blue"), ("port", "del", a1.port)):
+        for mac in macs:
+            speak(a1, mac)
+            a.learned(mac, port=a1.port)
+        a.weft(*words)
+        if words[0] == "port":
+            a.weft("port", "add", a1.port, "--segment", "blue")
+        check(not a.fdb(), f"weft {' '.join(words)} left {a.fdb()}")
+        for mac in macs:  # one frame of each, right after the last that was learned
+            speak(a1, mac)
+        for mac in macs:
+            a.learned(mac, port=a1.port)
+        a.weft("fdb", "flush")
+
+
+@test
 def learning_does_not_touch_static_entries(lab):
     (a, b, k), (a1, b1, k1) = hosts_with_guests(lab, ("a", "b", "k"))
     mac, marker_mac = "02:00:00:00:77:04", "02:00:00:00:77:05"

@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lab import Lab, sweep  # noqa: E402
 from netns import Failure, Skip  # noqa: E402
 import plot  # noqa: E402
+import profile_run  # noqa: E402
 import report  # noqa: E402
 import ways as topology  # noqa: E402
 from runs import Bench  # noqa: E402
@@ -63,6 +64,7 @@ def parse():
                                      epilog="workloads: " + ", ".join(NAMES))
     parser.add_argument("--quick", action="store_true", help="short rounds, three of them, and no table of a million")
     parser.add_argument("--only", metavar="WORKLOAD", action="append", choices=NAMES, help="this workload; may be repeated")
+    parser.add_argument("--profile", action="store_true", help="say where the nanoseconds go, in place of the table")
     parser.add_argument("--rounds", type=int, help="rounds of each workload: 5, or 3 with --quick")
     parser.add_argument("--seconds", type=float, help="time of one run: 1, or 0.2 with --quick")
     parser.add_argument("--json", metavar="FILE", help="write every number there")
@@ -103,15 +105,29 @@ def run_all(arguments):
             "series": {name: {" ".join(key): values for key, values in each.items()} for name, each in series.items()}}
 
 
+def profile(arguments):
+    workloads = choose(arguments)
+    wanted = profile_run.needed(workloads)
+    with Lab(arguments.bin) as lab:
+        ways, missing = topology.set_up(lab, [name for name in topology.MAKERS if name in wanted])
+        result = profile_run.profile(Bench(arguments.bin, arguments.seconds), lab, ways, workloads)
+    return {"machine": report.machine(), "rounds": 1, "seconds": arguments.seconds, "profile": result, "rows": [],
+            "missing": missing, "ways": {name: topology.EXPLAINED[name] for name in ways},
+            "workloads": {each.name: each.what for each in workloads if each.name in profile_run.PROFILED}}
+
+
 def show(result):
-    report.show(result["rows"])
+    if "profile" in result:
+        profile_run.show(result["profile"])
+    else:
+        report.show(result["rows"])
     print()
     for kind in ("workloads", "ways"):
         for name, what in result[kind].items():
             print(f"{name}: {what}")
     for name, reason in result["missing"].items():
         print(f"{name}: not measured: {reason}")
-    if not any("instructions_per_packet" in row for row in result["rows"]):
+    if result["rows"] and not any("instructions_per_packet" in row for row in result["rows"]):
         print("instructions per packet: this machine does not count them")
     about = result["machine"]
     print(f"{about['cpus']} CPUs ({about['cpu']}), Linux {about['kernel']}; {result['rounds']} rounds of "
@@ -123,7 +139,7 @@ def main():
     start = time.monotonic()
     sweep()
     try:
-        result = run_all(arguments)
+        result = profile(arguments) if arguments.profile else run_all(arguments)
     except Skip as reason:
         print(f"SKIP  bench: {reason}")
         return 77
@@ -134,7 +150,7 @@ def main():
     show(result)
     if arguments.json:
         report.write_json(arguments.json, result)
-    if arguments.plot:
+    if arguments.plot and result["rows"]:
         plot.write(arguments.plot, result)
     return 0
 

@@ -2,8 +2,6 @@
 // bench_tool cost: nanoseconds of a program alone, above an empty one, on the tables and settings of two running hosts.
 // XDP: again.bpf.c by BPF_PROG_TEST_RUN with repeat, the best of some. TC: the deployed programs, one fresh skb a run,
 // the median of many. The tunnel packet for host b is what host a makes of the guest's.
-#include "deployed.hpp"
-
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -11,7 +9,9 @@
 #include <cstdio>
 #include <functional>
 
+#include "abi.h"
 #include "again.skel.h"
+#include "deployed.hpp"
 #include "frame.hpp"
 
 namespace weft::bench {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """One run of one workload over one way: {what: number}. A workload is a function (bench, way)."""
+import contextlib
 import json
 import os
 import subprocess
@@ -19,10 +20,20 @@ class Bench:
 
     def __init__(self, binaries, seconds, quick=False):
         self.binaries, self.seconds = binaries, seconds
+        self.wrapper = ()
         self.loaded = 128_000 if quick else MILLION  # entries the kernel loads, at some 50 000 a second
 
+    @contextlib.contextmanager
+    def under(self, *wrapper):
+        """Runs the tool's commands behind these words."""
+        self.wrapper = wrapper
+        try:
+            yield
+        finally:
+            self.wrapper = ()
+
     def words(self, command, **options):
-        return [f"{self.binaries}/bench_tool", command, *(f"{key}={value}" for key, value in options.items())]
+        return [*self.wrapper, f"{self.binaries}/bench_tool", command, *(f"{key}={value}" for key, value in options.items())]
 
     def tool(self, command, **options):
         return json.loads(run(*self.words(command, **options), timeout=self.seconds + 60).stdout)
@@ -127,13 +138,17 @@ def two_cores(bench, way):
     return {"one": one, "rate": both}
 
 
+def alone(bench, way):
+    """What each path's program costs alone: {path: {"cost_ns": …}}."""
+    a, b = way.hosts
+    return bench.tool("cost", hook=way.hook or "tc", netns_a=a.path, pins_a=way.pins(a), port_a=way.near.port,
+                      netns_b=b.path, pins_b=way.pins(b), port_b=way.far.port, from_mac=way.near.mac_address,
+                      to_mac=way.far.mac_address)
+
+
 def program_cost(bench, way):
     """Nanoseconds of each path's program alone, and what the verifier processed for each program."""
-    a, b = way.hosts
-    hook = way.hook or "tc"
-    alone = bench.tool("cost", hook=hook, netns_a=a.path, pins_a=way.pins(a), port_a=way.near.port, netns_b=b.path,
-                       pins_b=way.pins(b), port_b=way.far.port, from_mac=way.near.mac_address, to_mac=way.far.mac_address)
-    result = {path: numbers["cost_ns"] for path, numbers in alone.items()}
-    for program in bench.tool("programs", pins=way.pins(a)):
+    result = {path: numbers["cost_ns"] for path, numbers in alone(bench, way).items()}
+    for program in bench.tool("programs", pins=way.pins(way.hosts[0])):
         result[program["name"]] = program["verified"]
     return result

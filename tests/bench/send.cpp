@@ -81,6 +81,7 @@ struct Sink {
     Counter arrived;
     std::vector<Attachment> attachments;
     std::vector<Fd> sockets;
+    int program_fd = -1;  // where it is one
 };
 
 Result<Sink> open_sink(const std::string& kind, const std::string& device, const traffic_bpf& programs) {
@@ -97,6 +98,7 @@ Result<Sink> open_sink(const std::string& kind, const std::string& device, const
     const int fd = bpf_program__fd(xdp ? programs.progs.sink_xdp : programs.progs.sink_tc);
     TRY(auto attachment, xdp ? Attachment::xdp(fd, ifindex) : Attachment::tc(fd, ifindex));
     sink.attachments.push_back(std::move(attachment));
+    sink.program_fd = fd;
     sink.arrived = [&slots = programs.bss->arrived] {
         std::uint64_t sum = 0;
         for (const auto& slot : slots) sum += slot.value;
@@ -155,9 +157,19 @@ struct Reading {
     Clock::time_point at;
 };
 
-void print(const Reading& from, const Reading& to) {
-    std::printf("{\"seconds\": %.6f, \"sent\": %lu, \"arrived\": %lu, \"instructions\": ",
-                Seconds(to.at - from.at).count(), to.sent - from.sent, to.arrived - from.arrived);
+// With kernel.bpf_stats_enabled, what a program costs there that does next to nothing.
+bpf_prog_info statistics_of(const Sink& sink) {
+    bpf_prog_info info{};
+    __u32 bytes = sizeof info;
+    if (sink.program_fd >= 0) bpf_obj_get_info_by_fd(sink.program_fd, &info, &bytes);
+    return info;
+}
+
+void print(const Reading& from, const Reading& to, const Sink& sink) {
+    std::printf("{\"seconds\": %.6f, \"sent\": %lu, \"arrived\": %lu, ", Seconds(to.at - from.at).count(),
+                to.sent - from.sent, to.arrived - from.arrived);
+    const auto own = statistics_of(sink);
+    std::printf("\"sink_runs\": %llu, \"sink_ns\": %llu, \"instructions\": ", own.run_cnt, own.run_time_ns);
     if (from.instructions && to.instructions) {
         std::printf("%lu}\n", *to.instructions - *from.instructions);
     } else {
@@ -183,7 +195,7 @@ Result<> run(const std::vector<unsigned>& cpus, const std::vector<std::unique_pt
     std::this_thread::sleep_for(time);
     const Reading after = read();
     TRY_OK(senders.stop());
-    print(before, after);
+    print(before, after, sink);
     return Ok{};
 }
 

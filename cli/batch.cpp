@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include "batch.hpp"
 
-#include <deque>
 #include <nlohmann/json.hpp>
-#include <vector>
-
-#include "text.hpp"
+#include <string>
 
 namespace weft::cli {
 
@@ -17,17 +14,6 @@ constexpr std::size_t ROWS_PER_REQUEST = 4096;
 constexpr std::size_t BYTES_PER_REQUEST = 1 << 20;  // the daemon takes lines of 16 MiB
 constexpr std::size_t REQUESTS_AHEAD = 2;           // one that the daemon works on, one that waits for it
 
-struct Row {
-    std::uint64_t line;
-    std::string text;
-};
-
-// Rows on consecutive lines: the daemon counts from the first.
-struct Chunk {
-    std::vector<Row> rows;
-    std::size_t bytes = 0;
-};
-
 class Batch {
 public:
     Batch(Client& client, const std::string& head,
@@ -36,27 +22,27 @@ public:
 
     Result<BatchOutcome> run(std::istream& rows) {
         std::string text;
-        for (std::uint64_t line = 1; std::getline(rows, text); ++line) TRY_OK(take({line, trimmed(text)}));
+        for (std::uint64_t line = 1; std::getline(rows, text); ++line) TRY_OK(take(line, trimmed(text)));
         TRY_OK(flush());
-        while (!waiting_.empty()) TRY_OK(receive_one());
+        while (waiting_ > 0) TRY_OK(receive_one());
         return outcome_;
     }
 
 private:
-    static std::string trimmed(const std::string& text) {
-        const auto from = text.find_first_not_of(" \t\r");
-        return from == text.npos ? "" : text.substr(from, text.find_last_not_of(" \t\r") - from + 1);
+    static std::string_view trimmed(std::string_view text) {
+        const auto from = std::min(text.find_first_not_of(" \t\r"), text.size());
+        return text.substr(from, text.find_last_not_of(" \t\r") + 1 - from);
     }
 
-    Result<> take(Row row) {
-        const bool good = is_one_object(row.text);
-        if (!good) {
-            if (!row.text.empty()) refuse(row.line, "not a JSON object");
-            return flush();  // a gap in the line numbers
+    // Rows of a request are those of consecutive lines: the daemon counts from the first.
+    Result<> take(std::uint64_t line, std::string_view row) {
+        if (!is_one_object(row)) {
+            if (!row.empty()) refuse(line, "not a JSON object");
+            return flush();
         }
-        next_.bytes += row.text.size();
-        next_.rows.push_back(std::move(row));
-        return next_.rows.size() < ROWS_PER_REQUEST && next_.bytes < BYTES_PER_REQUEST ? Ok{} : flush();
+        if (rows_ == 0) request_ = head_ + R"(,"first_line":)" + std::to_string(line) + R"(,"batch":[)";
+        request_.append(row).push_back(',');
+        return ++rows_ < ROWS_PER_REQUEST && request_.size() < BYTES_PER_REQUEST ? Ok{} : flush();
     }
 
     void refuse(std::uint64_t line, const std::string& why) {
@@ -65,33 +51,22 @@ private:
     }
 
     Result<> flush() {
-        if (next_.rows.empty()) return Ok{};
-        while (waiting_.size() >= REQUESTS_AHEAD) TRY_OK(receive_one());
-        TRY_OK(send(next_));
-        waiting_.push_back(std::exchange(next_, {}));
+        if (rows_ == 0) return Ok{};
+        while (waiting_ >= REQUESTS_AHEAD) TRY_OK(receive_one());
+        request_.back() = ']';
+        TRY_OK(client_.send(request_ += '}'));
+        ++waiting_;
+        rows_ = 0;
         return Ok{};
-    }
-
-    Result<> send(const Chunk& chunk) {
-        std::string request = head_ + R"(,"first_line":)" + std::to_string(chunk.rows.front().line) + R"(,"batch":[)";
-        request.reserve(request.size() + chunk.bytes + chunk.rows.size() + 2);
-        for (const Row& row : chunk.rows) request.append(row.text).push_back(',');
-        request.back() = ']';
-        request.push_back('}');
-        return client_.send(request);
     }
 
     Result<> receive_one() {
         TRY(const std::string answer, client_.receive());
-        Chunk chunk = std::move(waiting_.front());
-        waiting_.pop_front();
+        --waiting_;
         const json parsed = json::parse(answer, nullptr, false);
         if (!parsed.is_object()) return fail(EPROTO, "weftd's answer is no JSON");
-        if (parsed.value("ok", false)) return take_result(parsed["result"]);
-        return refused_whole(std::move(chunk), parsed.value("error", "refused without a reason"));
-    }
-
-    Result<> take_result(const json& result) {
+        if (!parsed.value("ok", false)) return fail(EINVAL, parsed.value("error", "refused without a reason"));
+        const json result = parsed.value("result", json());
         if (!result.is_object()) return fail(EPROTO, "weftd's answer to a batch has no result");
         outcome_.done += result.value("done", std::uint64_t{0});
         for (const json& one : result.value("errors", json::array()))
@@ -99,36 +74,12 @@ private:
         return Ok{};
     }
 
-    // One line that is no JSON spoils its request: it is found here, and the lines around it are sent again.
-    Result<> refused_whole(Chunk chunk, const std::string& why) {
-        bool spoiled = false;
-        std::deque<Chunk> again(1);
-        for (Row& row : chunk.rows) {
-            if (json::accept(row.text)) {
-                again.back().bytes += row.text.size();
-                again.back().rows.push_back(std::move(row));
-                continue;
-            }
-            spoiled = true;
-            std::vector<Complaint> complaints;
-            read_json(row.text, complaints);
-            refuse(row.line, complaints.empty() ? "no JSON" : complaints.front().what);
-            again.emplace_back();
-        }
-        if (!spoiled) return fail(EINVAL, why);  // not the rows: the daemon does not take the command
-        for (Chunk& one : again) {
-            if (one.rows.empty()) continue;
-            TRY_OK(send(one));
-            waiting_.push_back(std::move(one));
-        }
-        return Ok{};
-    }
-
     Client& client_;
     const std::string& head_;
     const std::function<void(std::uint64_t, const std::string&)>& refused_;
-    Chunk next_;
-    std::deque<Chunk> waiting_;  // sent, in the order of their answers
+    std::string request_;  // with a comma behind each row
+    std::size_t rows_ = 0;
+    std::size_t waiting_ = 0;  // requests sent whose answers have not come
     BatchOutcome outcome_;
 };
 

@@ -24,7 +24,7 @@ struct BatchOutcome {
 Result<BatchOutcome> run_batch(Client& client, std::istream& rows, const std::string& head,
                                const std::function<void(std::uint64_t line, const std::string& why)>& refused);
 
-// Does line hold exactly one {…}, as far as brackets and strings tell? All else is left to the JSON parser.
+// Does line hold exactly one {…}, as far as brackets and strings tell? All else is left to the daemon.
 bool is_one_object(std::string_view line);
 
 }  // namespace weft::cli

@@ -92,23 +92,21 @@ std::string applied_text(const Applied& applied) {
         .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-Answer each_row(const Request& request, const std::function<Result<>(const json&)>& one) {
+Answer each_row(const Request& request, const std::function<Result<>(const EntryRow&)>& one) {
     if (!request.batch) {
-        TRY_OK(one(request.arguments));
+        TRY(const EntryRow row, entry_row(request.arguments));
+        TRY_OK(one(row));
         return "null";
     }
+    RowReader reader(request.arguments);
+    const auto take = [&](std::string_view text) -> Result<> {
+        TRY(const EntryRow row, reader.read(text));
+        return one(row);
+    };
     json errors = json::array();
     std::uint64_t line = request.first_line, done = 0;
-    for (const json& row : *request.batch) {
-        Result<> result = fail(EINVAL, "not a JSON object");
-        if (row.is_object() && request.arguments.empty()) {
-            result = one(row);
-        } else if (row.is_object()) {
-            json whole = request.arguments;
-            whole.update(row);
-            result = one(whole);
-        }
-        if (result)
+    for (const std::string_view text : *request.batch) {
+        if (const auto result = take(text))
             ++done;
         else
             errors.push_back({{"line", line}, {"error", result.error().what}});

@@ -7,9 +7,11 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine.hpp"
 #include "result.hpp"
+#include "row.hpp"
 
 namespace weft {
 
@@ -23,7 +25,8 @@ using Answer = Result<std::string>;
 
 struct Request {
     const nlohmann::json& arguments;  // an object
-    const nlohmann::json* batch;      // an array of objects, or null
+    // Rows as text; null: the arguments are the only one.
+    const std::vector<std::string_view>* batch;
     std::uint64_t first_line;
 };
 
@@ -71,7 +74,7 @@ Result<std::string> text_of(const nlohmann::json& arguments, const char* key);  
 Result<const SegmentState*> segment_of(Engine& engine, const nlohmann::json& arguments);  // by "segment"
 std::string applied_text(const Applied& applied);
 // Every row of a batch by `one`, errors by line; without a batch the arguments alone, whose error is the answer.
-Answer each_row(const Request& request, const std::function<Result<>(const nlohmann::json& row)>& one);
+Answer each_row(const Request& request, const std::function<Result<>(const EntryRow& row)>& one);
 
 }  // namespace commands
 }  // namespace weft

@@ -1,203 +1,170 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-#include "commands_entries.hpp"
-
-#include <time.h>
-
+// `weft fdb` and `weft neighbor`: rows of the tables, straight. list, add, set, del and flush are the same for both but
+// for what a row's key and value are.
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "entry_arguments.hpp"
+#include "entry_text.hpp"
 
 namespace weft::commands {
 
 using nlohmann::json;
 
-std::uint32_t now_s() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint32_t>(now.tv_sec);
-}
-
-Result<const std::string*> optional_text(const json& row, const char* key) {
-    const auto found = row.find(key);
-    if (found == row.end() || found->is_null()) return nullptr;
-    if (!found->is_string()) return fail(EINVAL, std::string(key) + " is no string");
-    return found->get_ptr<const std::string*>();
-}
-
 namespace {
 
-Result<std::optional<std::uint32_t>> optional_vni(const json& row) {
-    const auto found = row.find("vni");
-    if (found == row.end() || found->is_null()) return std::optional<std::uint32_t>();
-    if (!found->is_number_unsigned() || found->get<std::uint64_t>() == 0 || found->get<std::uint64_t>() > VNI_MAX)
-        return fail(EINVAL, "vni is not 1 to " + std::to_string(VNI_MAX));
-    return std::optional<std::uint32_t>(found->get<std::uint32_t>());
+std::string remote_text(const NextHopInfo& hop) {
+    return "remote " + hop.remote.text() + ", VNI " + std::to_string(hop.vni);
 }
 
-Result<std::uint8_t> origin_of(const std::string& text) {
-    for (const Owner origin : {ORIGIN_DYNAMIC, ORIGIN_EVPN, ORIGIN_CLI, ORIGIN_CONFIG})
-        if (text == name(origin)) return static_cast<std::uint8_t>(origin);
-    return fail(EINVAL, "origin is config, cli, evpn or dynamic, not \"" + text + "\"");
+Result<std::uint32_t> port_of(Engine& engine, const std::string& port, const SegmentState& segment) {
+    const Interface* interface = engine.parts().devices().find(port);
+    if (!interface || interface->role != Role::Port) return fail(ENOENT, "no port " + port);
+    if (interface->segment != segment.name)
+        return fail(EINVAL, "port " + port + " is in segment " + interface->segment + ", not " + segment.name);
+    if (interface->ifindex == 0) return fail(ENODEV, "port " + port + " does not exist yet");
+    return interface->ifindex;
 }
 
-Result<bool> flag(const json& row, const char* key) {
-    const auto found = row.find(key);
-    if (found == row.end() || found->is_null()) return false;
-    if (!found->is_boolean()) return fail(EINVAL, std::string(key) + " is no boolean");
-    return found->get<bool>();
+struct FdbKind {
+    static auto& records(Engine& engine) { return engine.parts().entries().fdb(); }
+
+    static Result<fdb_key> key(const EntryRow& row, const SegmentState& segment) {
+        TRY(const Mac mac, host_mac(row));
+        fdb_key key{};
+        key.segment = static_cast<__u16>(segment.index);
+        mac.copy_to(key.mac);
+        return key;
+    }
+
+    static Result<fdb_entry> value(Engine& engine, Resolver& resolver, const EntryRow& row,
+                                   const SegmentState& segment) {
+        fdb_entry entry{};
+        TRY(entry.target, resolver.nexthop(row, segment));
+        if (row.remote.has_value() == row.port.has_value()) return fail(EINVAL, "give a port or a remote");
+        entry.kind = row.port ? FDB_PORT : FDB_REMOTE;
+        if (row.port) {
+            TRY(entry.target, port_of(engine, std::string(*row.port), segment));
+        }
+        return entry;
+    }
+
+    static std::string text(const fdb_key& key) { return Mac::of(key.mac).text(); }
+
+    static std::string text(Engine& engine, const fdb_entry& entry) {
+        if (const NextHopInfo* hop = engine.nexthops().info(nexthop_of(entry))) return remote_text(*hop);
+        const Interface* port = engine.parts().devices().find(entry.target);
+        return "port " + (port ? port->name : "that is gone");
+    }
+};
+
+struct NeighborKind {
+    static auto& records(Engine& engine) { return engine.parts().entries().neighbors(); }
+
+    static Result<neighbor_key> key(const EntryRow& row, const SegmentState& segment) {
+        if (!row.ip) return fail(EINVAL, "ip is missing");
+        const auto ip = Ip::parse(*row.ip);
+        if (!ip || !ip->is_host()) return fail(EINVAL, "\"" + std::string(*row.ip) + "\" is no host address");
+        return neighbor_key{segment.index, ip->raw()};
+    }
+
+    static Result<neighbor> value(Engine&, Resolver& resolver, const EntryRow& row, const SegmentState& segment) {
+        neighbor entry{};
+        TRY(const Mac mac, host_mac(row));
+        mac.copy_to(entry.mac);
+        TRY(entry.nexthop, resolver.nexthop(row, segment));
+        return entry;
+    }
+
+    static std::string text(const neighbor_key& key) { return Ip::of(key.ip).text(); }
+
+    static std::string text(Engine& engine, const neighbor& entry) {
+        const NextHopInfo* hop = engine.nexthops().info(entry.nexthop);
+        return Mac::of(entry.mac).text() + (hop ? ", " + remote_text(*hop) : "");
+    }
+};
+
+template <typename Kind>
+Result<> put(Engine& engine, Resolver& resolver, const EntryRow& row, Mode mode) {
+    TRY(const SegmentState* segment, resolver.segment(row));
+    TRY(const auto key, Kind::key(row, *segment));
+    TRY(auto entry, Kind::value(engine, resolver, row, *segment));
+    TRY(entry.origin, wanted_origin(row));
+    entry.used_s = wanted_stamp(row, entry.origin);
+    TRY(const auto there, Kind::records(engine).put(key, entry, mode));
+    if (!there) return Ok{};
+    return fail(EEXIST, Kind::text(key) + " is there already (" + name(static_cast<Owner>(there->origin)) + ", " +
+                            Kind::text(engine, *there) + ")");
 }
 
-template <typename T>
-Result<std::optional<T>> optional_value(const json& row, const char* key, const char* what) {
-    TRY(const std::string* text, optional_text(row, key));
-    if (!text) return std::optional<T>();
-    const auto value = T::parse(*text);
-    if (!value) return fail(EINVAL, "\"" + *text + "\" is no " + what);
-    return value;
+template <typename Kind>
+Answer put_rows(Engine& engine, const Request& request, Mode mode) {
+    Resolver resolver(engine);
+    auto answer = each_row(request, [&](const EntryRow& row) { return put<Kind>(engine, resolver, row, mode); });
+    TRY_OK(engine.entries_changed());
+    return answer;
+}
+
+// What else the row says of the entry must hold.
+template <typename Kind>
+Result<> del(Engine& engine, Resolver& resolver, const EntryRow& row) {
+    TRY(const SegmentState* segment, resolver.segment(row));
+    TRY(const auto key, Kind::key(row, *segment));
+    TRY(const Filter filter, Filter::parse(engine, row));
+    TRY(const auto entry, Kind::records(engine).find(key));
+    if (!entry || !filter.takes(key, *entry)) return fail(ENOENT, "no such entry for " + Kind::text(key));
+    TRY_OK(Kind::records(engine).erase(key));
+    return Ok{};
+}
+
+template <typename Kind>
+Answer del_rows(Engine& engine, const Request& request) {
+    Resolver resolver(engine);
+    auto answer = each_row(request, [&](const EntryRow& row) { return del<Kind>(engine, resolver, row); });
+    TRY_OK(engine.entries_changed());
+    return answer;
+}
+
+template <typename Kind>
+Answer list(Engine& engine, const Request& request) {
+    TRY(const EntryRow options, entry_row(request.arguments));
+    TRY(const Filter filter, Filter::parse(engine, options));
+    TRY(const auto rows, Kind::records(engine).rows());
+    const EntryText text(engine);
+    std::string out = "[";
+    for (const auto& [key, entry] : rows) {
+        if (!filter.takes(key, entry)) continue;
+        if (out.size() > 1) out += ',';
+        text.tell(out, key, entry);
+    }
+    return out + "]";
+}
+
+template <typename Kind>
+Answer flush(Engine& engine, const Request& request) {
+    TRY(const EntryRow options, entry_row(request.arguments));
+    TRY(const Filter filter, Filter::parse(engine, options));
+    const auto doomed = [&](const auto& key, const auto& entry) { return filter.takes(key, entry); };
+    TRY(const std::uint64_t count, Kind::records(engine).erase_if(doomed));
+    TRY_OK(engine.entries_changed());
+    return json{{"flushed", count}}.dump();
 }
 
 }  // namespace
 
-const char* origin_name(std::uint8_t origin) { return name(static_cast<Owner>(origin)); }
-
-Result<std::uint8_t> wanted_origin(const json& row) {
-    TRY(const std::string* text, optional_text(row, "origin"));
-    TRY(const bool dynamic, flag(row, "dynamic"));
-    TRY(const bool fixed, flag(row, "static"));
-    if (dynamic && fixed) return fail(EINVAL, "dynamic and static exclude each other");
-    if (!text) return static_cast<std::uint8_t>(dynamic ? ORIGIN_DYNAMIC : ORIGIN_CLI);
-    TRY(std::uint8_t origin, origin_of(*text));
-    // A row of `list` that the document owns elsewhere is the CLI's here: only an apply makes config's.
-    if (origin == ORIGIN_CONFIG) origin = ORIGIN_CLI;
-    if ((dynamic && origin != ORIGIN_DYNAMIC) || (fixed && origin != ORIGIN_CLI))
-        return fail(EINVAL, "origin " + *text + (dynamic ? " is not dynamic" : " is not static"));
-    return origin;
+Answer fdb_list(Engine& engine, const Request& request) { return list<FdbKind>(engine, request); }
+Answer fdb_add(Engine& engine, const Request& request) { return put_rows<FdbKind>(engine, request, Mode::Add); }
+Answer fdb_set(Engine& engine, const Request& request) { return put_rows<FdbKind>(engine, request, Mode::Set); }
+Answer fdb_del(Engine& engine, const Request& request) { return del_rows<FdbKind>(engine, request); }
+Answer fdb_flush(Engine& engine, const Request& request) { return flush<FdbKind>(engine, request); }
+Answer neighbor_list(Engine& engine, const Request& request) { return list<NeighborKind>(engine, request); }
+Answer neighbor_add(Engine& engine, const Request& request) {
+    return put_rows<NeighborKind>(engine, request, Mode::Add);
 }
-
-Result<std::uint32_t> wanted_stamp(const json& row, std::uint8_t origin) {
-    if (origin != ORIGIN_DYNAMIC) return 0u;
-    const std::uint32_t now = now_s();
-    const auto age = row.find("age_seconds");
-    if (age == row.end() || age->is_null()) return now;
-    if (!age->is_number_unsigned()) return fail(EINVAL, "age_seconds is no number");
-    return now - static_cast<std::uint32_t>(std::min<std::uint64_t>(age->get<std::uint64_t>(), now));
+Answer neighbor_set(Engine& engine, const Request& request) {
+    return put_rows<NeighborKind>(engine, request, Mode::Set);
 }
-
-Result<const SegmentState*> Resolver::segment(const json& row) {
-    TRY(const std::string* text, optional_text(row, "segment"));
-    if (!text) return fail(EINVAL, "segment is missing");
-    const auto known = segments_.find(*text);
-    if (known != segments_.end()) return known->second;
-    const SegmentState* state = engine_->parts().segments().find(*text);
-    if (!state) return fail(ENOENT, "no segment " + *text);
-    return segments_[*text] = state;
-}
-
-Result<std::uint32_t> Resolver::nexthop(const json& row, const SegmentState& segment, bool make) {
-    TRY(const std::string* text, optional_text(row, "remote"));
-    TRY(const auto vni, optional_vni(row));
-    if (!text && vni.value_or(segment.row.vni) != segment.row.vni)
-        return fail(EINVAL, "vni " + std::to_string(*vni) + " is not the VNI of segment " + segment.name + " (" +
-                                std::to_string(segment.row.vni) + "): another goes with a remote only");
-    if (!text) return 0u;
-    const std::pair<std::string, std::uint32_t> key{*text, vni.value_or(segment.row.vni)};
-    const auto known = nexthops_.find(key);
-    if (known != nexthops_.end()) return known->second;
-    const auto address = Ip::parse(*text);
-    if (!address || !address->is_host()) return fail(EINVAL, "\"" + *text + "\" is no host address");
-    const auto& vtep = engine_->wanted().vtep;
-    if (!vtep) return fail(EINVAL, "there is no vtep: a remote needs one");
-    if (vtep->address.is_v4() != address->is_v4())
-        return fail(EINVAL, "remote " + *text + " is not of the family of vtep " + vtep->address.text());
-    if (vtep->address == *address) return fail(EINVAL, "remote " + *text + " is this host's own vtep");
-    if (!make) return engine_->nexthops().find(*address, key.second).value_or(0);
-    TRY(const std::uint32_t id, engine_->nexthops().acquire(*address, key.second));
-    return nexthops_[key] = id;
-}
-
-Result<Filter> Filter::parse(Engine& engine, const json& arguments) {
-    Filter filter;
-    if (arguments.contains("segment")) {
-        TRY(const SegmentState* segment, segment_of(engine, arguments));
-        filter.segment = segment->index;
-    }
-    TRY(filter.mac, optional_value<Mac>(arguments, "mac", "MAC address"));
-    TRY(filter.ip, optional_value<Ip>(arguments, "ip", "IP address"));
-    TRY(filter.remote, optional_value<Ip>(arguments, "remote", "IP address"));
-    TRY(filter.vni, optional_vni(arguments));
-    TRY(const std::string* port, optional_text(arguments, "port"));
-    if (port) {
-        const Interface* interface = engine.parts().devices().find(*port);
-        if (!interface || interface->role != Role::Port) return fail(ENOENT, "no port " + *port);
-        filter.port = interface->ifindex;
-    }
-    TRY(const std::string* origin, optional_text(arguments, "origin"));
-    if (origin) {
-        TRY(filter.origin, origin_of(*origin));
-    }
-    TRY(filter.only_dynamic, flag(arguments, "dynamic"));
-    TRY(filter.only_static, flag(arguments, "static"));
-    return filter;
-}
-
-bool Filter::takes_origin(std::uint8_t of) const {
-    if (origin && *origin != of) return false;
-    if (only_dynamic && of != ORIGIN_DYNAMIC) return false;
-    return !only_static || precedence(of) == 2;
-}
-
-bool Filter::takes_nexthop(const NextHopInfo* hop) const {
-    if (!remote) return true;
-    return hop && hop->remote == *remote;
-}
-
-Teller::Teller(Engine& engine) : engine_(&engine), now_(now_s()) {
-    for (const auto& [vni, state] : engine.parts().segments().by_vni())
-        segments_[state.index] = "{\"segment\":" + json(state.name).dump() + ",\"vni\":";
-    for (const auto& [name, interface] : engine.parts().devices().all())
-        if (interface.ifindex) ports_[interface.ifindex] = json(name).dump();
-    for (NextHopInfo& hop : engine.nexthops().all()) hops_.emplace(hop.id, std::move(hop));
-}
-
-const NextHopInfo* Teller::hop(std::uint32_t id) const {
-    const auto found = hops_.find(id);
-    return found == hops_.end() ? nullptr : &found->second;
-}
-
-void Teller::tell_segment(std::string& out, std::uint32_t index) {
-    const auto found = segments_.find(index);
-    out += found == segments_.end() ? "{\"segment\":null,\"vni\":" : found->second;
-}
-
-// VNI: the one frames to it carry.
-void Teller::tell_rest(std::string& out, const NextHopInfo* hop, std::uint8_t origin, std::uint32_t used_s) {
-    if (hop) out.append(",\"remote\":\"").append(hop->remote.text()).append("\"");
-    out.append(",\"origin\":\"").append(origin_name(origin)).append("\",\"age_seconds\":");
-    out += origin == ORIGIN_DYNAMIC ? std::to_string(now_ > used_s ? now_ - used_s : 0) : "null";
-    out += "}";
-}
-
-void Teller::tell(std::string& out, const fdb_key& key, const fdb_entry& entry) {
-    const NextHopInfo* to = hop(nexthop_of(entry));
-    const SegmentState* segment = engine_->parts().segments().find(static_cast<std::uint32_t>(key.segment));
-    tell_segment(out, key.segment);
-    out += std::to_string(to ? to->vni : segment ? segment->row.vni : 0);
-    out.append(",\"mac\":\"").append(Mac::of(key.mac).text()).append("\"");
-    if (entry.kind == FDB_PORT) {
-        const auto port = ports_.find(entry.target);
-        out.append(",\"port\":").append(port == ports_.end() ? "null" : port->second);
-    }
-    tell_rest(out, to, entry.origin, entry.used_s);
-}
-
-void Teller::tell(std::string& out, const neighbor_key& key, const neighbor& entry) {
-    const NextHopInfo* to = hop(entry.nexthop);
-    const SegmentState* segment = engine_->parts().segments().find(key.segment);
-    tell_segment(out, key.segment);
-    out += std::to_string(to ? to->vni : segment ? segment->row.vni : 0);
-    out.append(",\"ip\":\"").append(Ip::of(key.ip).text()).append("\"");
-    out.append(",\"mac\":\"").append(Mac::of(entry.mac).text()).append("\"");
-    tell_rest(out, to, entry.origin, entry.used_s);
-}
+Answer neighbor_del(Engine& engine, const Request& request) { return del_rows<NeighborKind>(engine, request); }
+Answer neighbor_flush(Engine& engine, const Request& request) { return flush<NeighborKind>(engine, request); }
 
 }  // namespace weft::commands

@@ -3,7 +3,6 @@
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <set>
 #include <sstream>
 
+#include "clock.hpp"
 #include "mtu.hpp"
 #include "self_check.hpp"
 #include "tunnel_device.hpp"
@@ -24,12 +24,6 @@ namespace {
 constexpr unsigned SWEEP_EVERY = 12;  // refreshes between two looks for unused next hops
 
 bool same(const ::config& a, const ::config& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
-
-std::uint32_t now_s() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint32_t>(now.tv_sec);
-}
 
 std::string host_of(const EngineOptions& options) {
     if (!options.host.empty()) return options.host;
@@ -255,7 +249,7 @@ Result<> Engine::examine() {
 
 Result<> Engine::tick() {
     const std::uint64_t aged = learner_->counters().aged;
-    TRY_OK(learner_->age(now_s()));
+    TRY_OK(learner_->age(stamp_now_s()));
     deleted_ = deleted_ || learner_->counters().aged != aged;
     return Ok{};
 }

@@ -51,17 +51,38 @@ void Records<K, V>::count(const K& key, const V& entry, int by) {
     if (uses == 0) uses_->erase(use);
 }
 
+// The map's own errors, but for the one that an operator can do something about.
+template <typename K, typename V>
+Result<> Records<K, V>::put_row(const K& key, const V& entry, std::uint64_t flags) {
+    auto done = map_->put(key, entry, flags);
+    if (done || done.error().code != E2BIG) return done;
+    const std::string max = std::to_string(map_->max_entries());
+    return fail(ENOSPC, "table " + map_->name() + " is full: " + max + " of " + max + " entries are used");
+}
+
 template <typename K, typename V>
 Result<> Records<K, V>::write(const K& key, const V& entry, const std::optional<V>& old) {
-    if (const auto done = map_->put(key, entry); !done) {
-        if (done.error().code != E2BIG) return tl::make_unexpected(done.error());
-        const std::string max = std::to_string(map_->max_entries());
-        return fail(ENOSPC, "table " + map_->name() + " is full: " + max + " of " + max + " entries are used");
-    }
-    ++writes_;
+    TRY_OK(put_row(key, entry, BPF_ANY));
     if (old) count(key, *old, -1);
-    count(key, entry, 1);
+    written(key, entry);
     return Ok{};
+}
+
+// False if the key is there already.
+template <typename K, typename V>
+Result<bool> Records<K, V>::write_new(const K& key, const V& entry) {
+    if (auto done = put_row(key, entry, BPF_NOEXIST); !done) {
+        if (done.error().code == EEXIST) return false;
+        return tl::make_unexpected(std::move(done).error());
+    }
+    written(key, entry);
+    return true;
+}
+
+template <typename K, typename V>
+void Records<K, V>::written(const K& key, const V& entry) {
+    ++writes_;
+    count(key, entry, 1);
 }
 
 // The next frame of the source is news, even right after one that was reported.
@@ -97,13 +118,20 @@ void Records<K, V>::sync(const Wanted& wanted, Problems& problems) {
 
 template <typename K, typename V>
 Result<std::optional<V>> Records<K, V>::put(const K& key, const V& entry, Mode mode) {
-    TRY(const auto old, map_->find(key));
-    if (old && mode == Mode::Add) {
-        const int theirs = precedence(old->origin), ours = precedence(entry.origin);
-        if (theirs >= ours && same_target(*old, entry)) return std::optional<V>();
-        if (theirs >= ours) return old;
+    bool added = false;
+    // Most rows of a large batch are new: one call to the kernel in place of two.
+    if (mode == Mode::Add) {
+        TRY(added, write_new(key, entry));
     }
-    TRY_OK(write(key, entry, old));
+    if (!added) {
+        TRY(const auto old, map_->find(key));
+        if (old && mode == Mode::Add) {
+            const int theirs = precedence(old->origin), ours = precedence(entry.origin);
+            if (theirs >= ours && same_target(*old, entry)) return std::optional<V>();
+            if (theirs >= ours) return old;
+        }
+        TRY_OK(write(key, entry, old));
+    }
     if (config_.erase(key)) overridden_.insert(key);
     return std::optional<V>();
 }

@@ -72,7 +72,10 @@ public:
     std::uint64_t writes() const { return writes_; }
 
 private:
+    Result<> put_row(const K& key, const V& entry, std::uint64_t flags);
     Result<> write(const K& key, const V& entry, const std::optional<V>& old);
+    Result<bool> write_new(const K& key, const V& entry);
+    void written(const K& key, const V& entry);
     Result<> remove(const K& key, const V& old);
     void count(const K& key, const V& entry, int by);
 

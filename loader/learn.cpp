@@ -2,20 +2,15 @@
 #include "learn.hpp"
 
 #include <spdlog/spdlog.h>
-#include <time.h>
 
 #include <algorithm>
 #include <bit>
 
+#include "clock.hpp"
+
 namespace weft {
 
 namespace {
-
-std::uint32_t stamp_clock_s() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);  // as bpf_ktime_get_coarse_ns
-    return static_cast<std::uint32_t>(now.tv_sec);
-}
 
 fdb_key key_of(const event& event) {
     fdb_key key{.segment = event.segment, .mac = {}};
@@ -28,7 +23,7 @@ bool from_tunnel(const event& event) { return event.flags & EVENT_FLAG_TUNNEL; }
 }  // namespace
 
 Learner::Learner(Tables& tables, Context context) : tables_(&tables), context_(std::move(context)) {
-    if (!context_.now_s) context_.now_s = stamp_clock_s;
+    if (!context_.now_s) context_.now_s = stamp_now_s;
 }
 
 Result<> Learner::set_rules(std::map<std::uint32_t, LearnRules> by_segment) {

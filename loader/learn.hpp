@@ -49,7 +49,7 @@ public:
         std::function<bool(const Mac&)> own_mac;
         // The next-hop id of (VTEP, VNI), made on first use: NextHops::acquire.
         std::function<Result<std::uint32_t>(const Ip&, std::uint32_t vni)> next_hop;
-        // Empty: the clock of the datapath's stamps, CLOCK_MONOTONIC_COARSE.
+        // Empty: stamp_now_s (clock.hpp).
         std::function<std::uint32_t()> now_s;
     };
     Learner(Tables& tables, Context context);

@@ -6,8 +6,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "clock.hpp"
 #include "commands.hpp"
-#include "commands_entries.hpp"
 #include "view.hpp"
 
 namespace weft::commands {
@@ -101,7 +101,7 @@ json learning_view(const LearnCounters& c) {
 // MACs that moved too often (RFC 7432 §15.1): the operator looks for a duplicate address or a loop.
 json held_view(Engine& engine) {
     json out = json::array();
-    const std::uint32_t now = now_s();
+    const std::uint32_t now = stamp_now_s();
     for (const HeldMac& held : engine.learner().held(now)) {
         const SegmentState* state = engine.parts().segments().find(held.segment);
         out.push_back({{"segment", state ? json(state->name) : json()},

@@ -7,7 +7,8 @@
 //   <- {"ok":true,"result":…}            exit 0
 //   <- {"ok":false,"error":"one line"}   exit 1; a document's complaints come one a line ("\n") in "error"
 // A batch sends "batch":[{…},…] beside "arguments" (which hold for each row); the answer's result is
-// {"done":N,"errors":[{"line":L,"error":"…"}]} with lines counted from "first_line" of the request (default 1).
+// {"done":N,"errors":[{"line":L,"error":"…"}]} with lines counted from "first_line" of the request (default 1). A row
+// is told from the next by its brackets and strings alone, so one that is no JSON has an error of its own.
 //
 // Arguments carry an option's name with underscores (aging-seconds -> "aging_seconds"). Two nouns differ from that
 // only for files: `config apply FILE` sends {"document":"<text of the file>"}, and `config check` is done by the CLI.
@@ -112,6 +113,7 @@ inline constexpr std::string_view UPLINK_COLUMNS = "interface hook state owner";
 inline constexpr std::string_view REMOTE_COLUMNS = "segment vni address owner";
 inline constexpr std::string_view FDB_COLUMNS = "segment vni mac port remote origin age_seconds";
 inline constexpr std::string_view NEIGHBOR_COLUMNS = "segment vni ip mac remote origin age_seconds";
+inline constexpr std::string_view CHANGE_COLUMNS = "action object name";
 inline constexpr std::string_view STATS_COLUMNS = "segment port verdict packets bytes";
 
 }  // namespace detail
@@ -124,32 +126,38 @@ inline constexpr Command COMMANDS[] = {
     {"config", "show", "", "", "everything, in the form that apply takes", detail::SHOW_KEYS},
     {"config", "check", "file", "file", "read a document and say what is wrong with it; needs no daemon",
      detail::CHECK_KEYS},
-    {"config", "apply", "file", "file", "make the document the configuration", detail::APPLY_KEYS},
+    {"config", "apply", "file", "file", "make the document the configuration", detail::APPLY_KEYS,
+     detail::CHANGE_COLUMNS},
 
     {"segment", "list", "", "", "all segments", {}, detail::SEGMENT_COLUMNS},
     {"segment", "show", "name", "name", "one segment", detail::BY_NAME, detail::SEGMENT_COLUMNS},
-    {"segment", "add", "name", "name vni", "make a segment", detail::SEGMENT_KEYS},
-    {"segment", "set", "name", "name", "change the keys that are given", detail::SEGMENT_KEYS},
-    {"segment", "del", "name", "name", "remove a segment", detail::BY_NAME},
+    {"segment", "add", "name", "name vni", "make a segment", detail::SEGMENT_KEYS, detail::CHANGE_COLUMNS},
+    {"segment", "set", "name", "name", "change the keys that are given", detail::SEGMENT_KEYS, detail::CHANGE_COLUMNS},
+    {"segment", "del", "name", "name", "remove a segment", detail::BY_NAME, detail::CHANGE_COLUMNS},
 
     {"port", "list", "", "", "all ports", detail::BY_SEGMENT, detail::PORT_COLUMNS},
     {"port", "show", "interface", "interface", "one port: its hook, and why", detail::BY_INTERFACE,
      detail::PORT_COLUMNS},
-    {"port", "add", "interface", "interface segment", "attach an interface to a segment", detail::PORT_KEYS},
-    {"port", "set", "interface", "interface", "change the keys that are given", detail::PORT_KEYS},
-    {"port", "del", "interface", "interface", "detach a port", detail::BY_INTERFACE},
+    {"port", "add", "interface", "interface segment", "attach an interface to a segment", detail::PORT_KEYS,
+     detail::CHANGE_COLUMNS},
+    {"port", "set", "interface", "interface", "change the keys that are given", detail::PORT_KEYS,
+     detail::CHANGE_COLUMNS},
+    {"port", "del", "interface", "interface", "detach a port", detail::BY_INTERFACE, detail::CHANGE_COLUMNS},
 
     {"uplink", "list", "", "", "all uplinks", {}, detail::UPLINK_COLUMNS},
     {"uplink", "show", "interface", "interface", "one uplink: its hook, and why", detail::BY_INTERFACE,
      detail::UPLINK_COLUMNS},
-    {"uplink", "add", "interface", "interface", "use an interface as an uplink", detail::UPLINK_KEYS},
-    {"uplink", "set", "interface", "interface", "change the keys that are given", detail::UPLINK_KEYS},
-    {"uplink", "del", "interface", "interface", "stop using an uplink", detail::BY_INTERFACE},
+    {"uplink", "add", "interface", "interface", "use an interface as an uplink", detail::UPLINK_KEYS,
+     detail::CHANGE_COLUMNS},
+    {"uplink", "set", "interface", "interface", "change the keys that are given", detail::UPLINK_KEYS,
+     detail::CHANGE_COLUMNS},
+    {"uplink", "del", "interface", "interface", "stop using an uplink", detail::BY_INTERFACE, detail::CHANGE_COLUMNS},
 
     {"remote", "list", "", "", "the flood lists", detail::REMOTE_KEYS, detail::REMOTE_COLUMNS},
-    {"remote", "add", "address", "segment address", "add a VTEP to a segment's flood list", detail::REMOTE_KEYS},
+    {"remote", "add", "address", "segment address", "add a VTEP to a segment's flood list", detail::REMOTE_KEYS,
+     detail::CHANGE_COLUMNS},
     {"remote", "del", "address", "segment address", "take a VTEP from a flood list; entries that point there stay",
-     detail::REMOTE_KEYS},
+     detail::REMOTE_KEYS, detail::CHANGE_COLUMNS},
 
     {"fdb", "list", "", "", "MAC addresses and where they are; options are filters", detail::FDB_KEYS,
      detail::FDB_COLUMNS},

@@ -16,7 +16,8 @@ std::string at(const char* section, std::size_t index, std::string_view rest = "
     return std::string("/") + section + "/" + std::to_string(index) + std::string(rest);
 }
 
-// What is wrong with ip as another VTEP of document, or empty.
+}  // namespace
+
 std::string wrong_remote(const Document& document, const Ip& ip) {
     if (!document.vtep) return "there is no vtep to reach " + ip.text() + " from";
     const Ip& own = document.vtep->address;
@@ -27,11 +28,15 @@ std::string wrong_remote(const Document& document, const Ip& ip) {
     return "";
 }
 
+std::string wrong_host_mac(const Mac& mac) {
+    if (mac.is_zero()) return mac.text() + " is all zero, which no host has";
+    return mac.is_multicast() ? mac.text() + " is a multicast address, which no host has" : "";
+}
+
+namespace {
+
 void check_mac(const Mac& mac, std::vector<Complaint>& out) {
-    if (mac.is_zero())
-        out.push_back({"/mac", "is all zero, which no host has"});
-    else if (mac.is_multicast())
-        out.push_back({"/mac", mac.text() + " is a multicast address, which no host has"});
+    if (auto wrong = wrong_host_mac(mac); !wrong.empty()) out.push_back({"/mac", std::move(wrong)});
 }
 
 // weft names its own tunnel device so, "weft-" and a hash; an operator's interface must not look like one.

@@ -42,6 +42,10 @@ ParsedObject parse_object(std::string_view section, const nlohmann::json& object
 // What one document must satisfy beyond form; also run on config + cli objects together. Link facts (MTU) are not here.
 std::vector<Complaint> check(const Document& document);
 
+// What is wrong with ip as another VTEP of document, and with mac as that of a host; empty if nothing.
+std::string wrong_remote(const Document& document, const Ip& ip);
+std::string wrong_host_mac(const Mac& mac);
+
 // Judges single records by a document's segments, ports and VTEP: a batch makes it once. The document must outlive it.
 class RecordCheck {
 public:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// A line of the control socket: read as a request, its rows as objects of the document, judged as the daemon would. And
-// the CLI's test for a line of a batch: what is one JSON object passes it, and what passes it is no other JSON.
+// A line of the control socket: read as a request, its rows by both ways of row.hpp and as objects of the document,
+// judged as the daemon would. And the CLI's test for a line of a batch: what is one JSON object passes it, what passes
+// it is no other JSON, and stays one row on the socket.
 #include "request.hpp"
 
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 #include "batch.hpp"
 #include "config.hpp"
 #include "expect.hpp"
+#include "row.hpp"
 
 namespace {
 
@@ -50,13 +52,29 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const bool bare = line.front() == '{' && line.back() == '}' && line.find('\0') == line.npos;
         FUZZ_EXPECT(cli::is_one_object(line) == (json.is_object() && bare));
     }
+    if (cli::is_one_object(line)) {  // then it swallows no neighbour on its way
+        const std::string batch =
+            R"({"command":"fdb add","batch":[)" + std::string(line) + "," + std::string(line) + "]}";
+        const auto both = read_request(batch);
+        FUZZ_EXPECT(both && both->batch->size() == 2 && both->batch->at(0) == line && both->batch->at(1) == line);
+    }
     const auto request = read_request(line);
     if (!request) {
         FUZZ_EXPECT(!request.error().what.empty() && request.error().what.find('\n') == std::string::npos);
         return 0;
     }
     judge(*request->command, request->arguments);
-    if (request->batch)
-        for (const auto& row : *request->batch) judge(*request->command, row);
+    RowReader reader(request->arguments);
+    for (const std::string_view row : request->batch.value_or(std::vector<std::string_view>())) {
+        const auto json = nlohmann::json::parse(row, nullptr, false);
+        const auto read = reader.read(row);
+        FUZZ_EXPECT(!read || json.is_object());
+        if (!json.is_object()) continue;
+        judge(*request->command, json);
+        nlohmann::json whole = request->arguments;
+        whole.update(json);
+        const auto by_tree = entry_row(whole);
+        FUZZ_EXPECT(read.has_value() == by_tree.has_value() && (!read || *read == *by_tree));
+    }
     return 0;
 }

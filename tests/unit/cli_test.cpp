@@ -17,6 +17,8 @@
 #include "help.hpp"
 #include "protocol.hpp"
 #include "render.hpp"
+#include "request.hpp"
+#include "row.hpp"
 #include "run.hpp"
 
 namespace weft::cli {
@@ -289,17 +291,19 @@ TEST(CliConfigCheck, NeedsNoDaemon) {
     EXPECT_EQ(weft({"config", "check", "/tmp"}).code, REFUSED);
 }
 
-// A daemon that takes rows with a "mac" and refuses the others, as engine and JSON parser would.
+// A daemon that takes rows with a "mac" and refuses the others.
 std::string take_rows(const std::string& line) {
-    const json request = json::parse(line, nullptr, false);
-    if (!request.is_object()) return R"({"ok":false,"error":"bad request"})";
+    const auto request = read_request(line);
+    if (!request || !request->batch) return R"({"ok":false,"error":"bad request"})";
+    RowReader reader(request->arguments);
     json errors = json::array();
-    std::uint64_t number = request["first_line"], done = 0;
-    for (const json& row : request["batch"]) {
-        if (row.contains("mac"))
+    std::uint64_t number = request->first_line, done = 0;
+    for (const std::string_view text : *request->batch) {
+        const auto row = reader.read(text);
+        if (row && row->mac)
             ++done;
         else
-            errors.push_back({{"line", number}, {"error", "mac is missing"}});
+            errors.push_back({{"line", number}, {"error", row ? "mac is missing" : row.error().what}});
         ++number;
     }
     return json{{"ok", true}, {"result", {{"done", done}, {"errors", errors}}}}.dump();
@@ -307,14 +311,14 @@ std::string take_rows(const std::string& line) {
 
 TEST_F(Cli, BatchTriesEveryLineAndNamesTheWrongOnes) {
     const Shown shown = ask({"fdb", "add", "--batch", "-", "--segment", "blue"}, take_rows,
-                            "{\"mac\":1}\n"
+                            "{\"mac\":\"1\"}\n"
                             "nonsense\n"
                             "\n"
                             "  {\"mac\":\"}\\\"{\"}\t\r\n"
                             "{\"mac\":2},{\"mac\":3}\n"
                             "{\"mac\" 4}\n"
-                            "{\"port\":5}\n"
-                            "{\"mac\":6}");
+                            "{\"port\":\"5\"}\n"
+                            "{\"mac\":\"6\"}");
     EXPECT_EQ(shown.code, REFUSED);
     EXPECT_EQ(shown.out, "3 done, 4 refused\n");
     for (const char* one : {"weft: line 2: not a JSON object\n", "weft: line 5: not a JSON object\n",
@@ -326,7 +330,7 @@ TEST_F(Cli, BatchTriesEveryLineAndNamesTheWrongOnes) {
 
 TEST_F(Cli, BatchIsSentInChunksWithTheirLineNumbers) {
     std::string rows;
-    for (int i = 0; i < 10000; ++i) rows += "{\"mac\":" + std::to_string(i) + "}\n";
+    for (int i = 0; i < 10000; ++i) rows += "{\"mac\":\"" + std::to_string(i) + "\"}\n";
     const Shown shown = ask({"fdb", "set", "--batch", folder_.file("rows", rows), "--json"}, take_rows);
     EXPECT_EQ(shown.code, DONE) << shown.err;
     EXPECT_EQ(json::parse(shown.out), (json{{"done", 10000}, {"refused", 0}}));
@@ -334,7 +338,7 @@ TEST_F(Cli, BatchIsSentInChunksWithTheirLineNumbers) {
     for (std::size_t i = 0; i < 3; ++i) {
         const json request = json::parse(requests_[i]);
         EXPECT_EQ(request["first_line"], 1 + i * 4096);
-        EXPECT_EQ(request["batch"][0]["mac"], i * 4096);
+        EXPECT_EQ(request["batch"][0]["mac"], std::to_string(i * 4096));
     }
 }
 
@@ -389,6 +393,11 @@ TEST(Render, ShowsAnObjectLineByLine) {
               "counters  bytes  packets\nDROP_A    60     1\nTX        700    12\n"
               "flood\n  ports  2\n"
               "warnings\n  first warning\n  second\n");
+    EXPECT_EQ(render({{"problems", json::array()},
+                      {"warnings", json::array()},
+                      {"changes", {{{"action", "add"}, {"object", "segment"}, {"name", "red"}}}}},
+                     "action object name"),
+              "changes\n  action  object   name\n  add     segment  red\n");
     EXPECT_EQ(render(json(), ""), "");
     EXPECT_EQ(render(json(3), ""), "3\n");
     EXPECT_EQ(render(json{{"flushed", 3}}, ""), "flushed  3\n");

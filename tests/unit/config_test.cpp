@@ -235,7 +235,7 @@ INSTANTIATE_TEST_SUITE_P(
         {"EntryMulticast", R"({"fdb": [{"segment": "blue", "mac": "01:00:5e:00:00:01", "remote": "192.0.2.2"}]})",
          "/fdb/0/mac: 01:00:5e:00:00:01 is a multicast address, which no host has"},
         {"EntryZero", R"({"fdb": [{"segment": "blue", "mac": "00:00:00:00:00:00", "remote": "192.0.2.2"}]})",
-         "/fdb/0/mac: is all zero, which no host has"},
+         "/fdb/0/mac: 00:00:00:00:00:00 is all zero, which no host has"},
         {"NeighborBroadcastMac",
          R"({"neighbors": [{"segment": "blue", "ip": "198.51.100.2", "mac": "ff:ff:ff:ff:ff:ff"}]})",
          "/neighbors/0/mac: ff:ff:ff:ff:ff:ff is a multicast address, which no host has"},
@@ -345,7 +345,7 @@ TEST(RecordCheck, JudgesARowByTheDocument) {
     const NeighborRecord neighbor{
         .segment = "blue", .ip = *Ip::parse("198.51.100.7"), .mac = {}, .remote = Ip::parse("192.0.2.1")};
     EXPECT_EQ(weft::text(check(neighbor)),
-              "/mac: is all zero, which no host has\n/remote: 192.0.2.1 is this host's own VTEP");
+              "/mac: 00:00:00:00:00:00 is all zero, which no host has\n/remote: 192.0.2.1 is this host's own VTEP");
 }
 
 TEST(Show, KeepsToOneOwner) {

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include "entry_arguments.hpp"
+
+#include <algorithm>
+
+#include "clock.hpp"
+
+namespace weft::commands {
+
+namespace {
+
+std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+Result<std::optional<std::uint32_t>> vni_of(const EntryRow& row) {
+    if (!row.vni) return std::optional<std::uint32_t>();
+    if (*row.vni == 0 || *row.vni > VNI_MAX) return fail(EINVAL, "vni is not 1 to " + std::to_string(VNI_MAX));
+    return std::optional(static_cast<std::uint32_t>(*row.vni));
+}
+
+Result<std::uint8_t> origin_of(std::string_view text) {
+    for (const Owner origin : {ORIGIN_DYNAMIC, ORIGIN_EVPN, ORIGIN_CLI, ORIGIN_CONFIG})
+        if (text == name(origin)) return static_cast<std::uint8_t>(origin);
+    return fail(EINVAL, "origin is config, cli, evpn or dynamic, not " + quoted(text));
+}
+
+template <typename T>
+Result<std::optional<T>> value_of(const EntryRow::Text& text, const char* what) {
+    if (!text) return std::optional<T>();
+    const auto value = T::parse(*text);
+    if (!value) return fail(EINVAL, quoted(*text) + " is no " + what);
+    return value;
+}
+
+}  // namespace
+
+Result<Mac> host_mac(const EntryRow& row) {
+    if (!row.mac) return fail(EINVAL, "mac is missing");
+    TRY(const auto mac, value_of<Mac>(row.mac, "MAC address"));
+    if (const auto wrong = wrong_host_mac(*mac); !wrong.empty()) return fail(EINVAL, wrong);
+    return *mac;
+}
+
+Result<std::uint8_t> wanted_origin(const EntryRow& row) {
+    if (row.dynamic && row.fixed) return fail(EINVAL, "dynamic and static exclude each other");
+    if (!row.origin) return static_cast<std::uint8_t>(row.dynamic ? ORIGIN_DYNAMIC : ORIGIN_CLI);
+    TRY(std::uint8_t origin, origin_of(*row.origin));
+    // A row of `list` that the document owns elsewhere is the CLI's here: only an apply makes config's.
+    if (origin == ORIGIN_CONFIG) origin = ORIGIN_CLI;
+    if ((row.dynamic && origin != ORIGIN_DYNAMIC) || (row.fixed && origin != ORIGIN_CLI))
+        return fail(EINVAL,
+                    "origin " + std::string(*row.origin) + (row.dynamic ? " is not dynamic" : " is not static"));
+    return origin;
+}
+
+std::uint32_t wanted_stamp(const EntryRow& row, std::uint8_t origin) {
+    if (origin != ORIGIN_DYNAMIC) return 0;
+    const std::uint32_t now = stamp_now_s();
+    return now - static_cast<std::uint32_t>(std::min<std::uint64_t>(row.age_seconds.value_or(0), now));
+}
+
+Result<const SegmentState*> Resolver::segment(const EntryRow& row) {
+    if (!row.segment) return fail(EINVAL, "segment is missing");
+    const auto known = segments_.find(*row.segment);
+    if (known != segments_.end()) return known->second;
+    std::string name(*row.segment);
+    const SegmentState* state = engine_->parts().segments().find(name);
+    if (!state) return fail(ENOENT, "no segment " + name);
+    return segments_[std::move(name)] = state;
+}
+
+Result<std::uint32_t> Resolver::nexthop(const EntryRow& row, const SegmentState& segment) {
+    TRY(const auto given, vni_of(row));
+    const std::uint32_t vni = given.value_or(segment.row.vni);
+    if (!row.remote && vni != segment.row.vni)
+        return fail(EINVAL, "vni " + std::to_string(vni) + " is not the VNI of segment " + segment.name + " (" +
+                                std::to_string(segment.row.vni) + "): another goes with a remote only");
+    if (!row.remote) return 0u;
+    Names& names = nexthops_[vni];
+    if (const auto known = names.find(*row.remote); known != names.end()) return known->second;
+    const auto address = Ip::parse(*row.remote);
+    if (!address || !address->is_host()) return fail(EINVAL, quoted(*row.remote) + " is no host address");
+    if (auto wrong = wrong_remote(engine_->wanted(), *address); !wrong.empty()) return fail(EINVAL, std::move(wrong));
+    TRY(const std::uint32_t id, engine_->nexthops().acquire(*address, vni));
+    return names[std::string(*row.remote)] = id;
+}
+
+Result<Filter> Filter::parse(Engine& engine, const EntryRow& row) {
+    Filter filter(engine);
+    if (row.segment) {
+        TRY(const SegmentState* segment, Resolver(engine).segment(row));
+        filter.segment_ = segment->index;
+    }
+    TRY(filter.mac_, value_of<Mac>(row.mac, "MAC address"));
+    TRY(filter.ip_, value_of<Ip>(row.ip, "IP address"));
+    TRY(filter.remote_, value_of<Ip>(row.remote, "IP address"));
+    TRY(filter.vni_, vni_of(row));
+    if (row.port) {
+        const Interface* port = engine.parts().devices().find(std::string(*row.port));
+        if (!port || port->role != Role::Port) return fail(ENOENT, "no port " + std::string(*row.port));
+        filter.port_ = port->ifindex;
+    }
+    if (row.origin) {
+        TRY(filter.origin_, origin_of(*row.origin));
+    }
+    filter.only_dynamic_ = row.dynamic;
+    filter.only_static_ = row.fixed;
+    return filter;
+}
+
+// The VNI is that of the remote, or of the segment where there is none.
+bool Filter::takes_place(std::uint32_t segment, std::uint32_t nexthop, std::uint8_t origin) const {
+    if (segment_ && *segment_ != segment) return false;
+    if (origin_ && *origin_ != origin) return false;
+    if (only_dynamic_ && origin != ORIGIN_DYNAMIC) return false;
+    if (only_static_ && precedence(origin) != 2) return false;
+    if (!remote_ && !vni_) return true;
+    const NextHopInfo* hop = engine_->nexthops().info(nexthop);
+    if (remote_ && (!hop || hop->remote != *remote_)) return false;
+    if (!vni_ || hop) return !vni_ || hop->vni == *vni_;
+    const SegmentState* state = engine_->parts().segments().find(segment);
+    return state && state->row.vni == *vni_;
+}
+
+bool Filter::takes(const fdb_key& key, const fdb_entry& entry) const {
+    if (mac_ && *mac_ != Mac::of(key.mac)) return false;
+    if (port_ && (entry.kind != FDB_PORT || entry.target != *port_)) return false;
+    return takes_place(key.segment, nexthop_of(entry), entry.origin);
+}
+
+bool Filter::takes(const neighbor_key& key, const neighbor& entry) const {
+    if (ip_ && *ip_ != Ip::of(key.ip)) return false;
+    if (mac_ && *mac_ != Mac::of(entry.mac)) return false;
+    return takes_place(key.segment, entry.nexthop, entry.origin);
+}
+
+}  // namespace weft::commands

@@ -89,6 +89,9 @@ void Devices::serve_one(Interface& interface, const Link& link, const Segments& 
         interface.problem.clear();
     }
     problems.check(write_row(interface, link, segments), what);
+    // A port that is down is a guest's affair; without the uplink no remote is reached.
+    if (interface.role == Role::Uplink && !(link.up && link.carrier))
+        problems.add(what + (link.up ? " has no carrier" : " is down"));
 }
 
 Result<std::uint16_t> Devices::account_for(std::uint32_t ifindex) {

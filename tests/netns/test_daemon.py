@@ -199,6 +199,23 @@ def a_segments_mtu_follows_the_uplinks(lab):
 
 
 @test
+def an_uplink_that_is_down_is_named_until_it_is_up(lab):
+    (a, b), (a1, b1) = hosts_with_guests(lab, ("a", "b"))
+
+    def degraded(reason):
+        result = a.weft("check", check=False)
+        return result.returncode == 1 and reason in result.stderr and a.weft("status").returncode == 0
+    lab.net.ip(f"link set {a.switch_port} down")
+    wait_for(lambda: degraded("uplink eth0 has no carrier"), "check to name the lost carrier")
+    a.ip("link set eth0 down")
+    wait_for(lambda: degraded("uplink eth0 is down"), "check to name the uplink that is down")
+    lab.net.ip(f"link set {a.switch_port} up")
+    a.ip("link set eth0 up")
+    wait_for(lambda: a.weft("check", check=False).returncode == 0, "check to be 0 again")
+    wait_for(lambda: a1.ping(b1.address4, count=1, wait=1, check=False).returncode == 0, "the segment to work again")
+
+
+@test
 def the_tunnel_device_is_made_again_when_somebody_took_it_away(lab):
     (a, b), _ = hosts_with_guests(lab, ("a", "b"))
     before = a.json("status")["tunnel_device"]

@@ -32,9 +32,10 @@ static __always_inline __must_check enum verdict accept(struct frame *f, struct 
 	return find_sender(f, o->vni, seg);
 }
 
-static __always_inline __must_check enum verdict mark_ecn4(struct frame *f, __u8 outer)
+/* `at` is where the IP header is. */
+static __always_inline __must_check enum verdict mark_ecn4(struct frame *f, __u8 outer, __u32 at)
 {
-	struct ipv4_header *ip = f->data + ETHERNET_BYTES;
+	struct ipv4_header *ip = f->data + at;
 	__be16 before, after, check;
 	__u8 ecn;
 
@@ -48,14 +49,14 @@ static __always_inline __must_check enum verdict mark_ecn4(struct frame *f, __u8
 	before = *(__be16 *)ip;
 	after = (before & bpf_htons(0xffff ^ ECN_MASK)) | bpf_htons(ecn);
 	check = ~fold((__u64)(__u16)~ip->check + (__u16)~before + after); /* RFC 1624 §3 */
-	if (frame_store(f, ETHERNET_BYTES, &after, 2) || frame_store(f, ETHERNET_BYTES + 10, &check, 2))
+	if (frame_store(f, at, &after, 2) || frame_store(f, at + 10, &check, 2))
 		return DROP_NO_ROOM;
 	return CONTINUE;
 }
 
-static __always_inline __must_check enum verdict mark_ecn6(struct frame *f, __u8 outer)
+static __always_inline __must_check enum verdict mark_ecn6(struct frame *f, __u8 outer, __u32 at)
 {
-	struct ipv6_header *ip = f->data + ETHERNET_BYTES;
+	struct ipv6_header *ip = f->data + at;
 	__be16 first;
 	__u8 ecn;
 
@@ -67,22 +68,36 @@ static __always_inline __must_check enum verdict mark_ecn6(struct frame *f, __u8
 	if (ecn == (traffic_class(ip) & ECN_MASK))
 		return CONTINUE;
 	first = (*(__be16 *)ip & bpf_htons(0xffff ^ ECN_MASK << 4)) | bpf_htons(ecn << 4);
-	return frame_store(f, ETHERNET_BYTES, &first, 2) ? DROP_NO_ROOM : CONTINUE;
+	return frame_store(f, at, &first, 2) ? DROP_NO_ROOM : CONTINUE;
 }
 
-/* The tagged and the not-IP have no field to mark. */
+static __always_inline __must_check enum verdict mark_ecn_at(struct frame *f, __u8 outer, __be16 protocol, __u32 at)
+{
+	if (protocol == bpf_htons(ETH_P_IP))
+		return mark_ecn4(f, outer, at);
+	if (protocol == bpf_htons(ETH_P_IPV6))
+		return mark_ecn6(f, outer, at);
+	return CONTINUE; /* not IP: no field to mark */
+}
+
+/* Behind an 802.1Q tag, or two, too. XDP hands tagged frames up before. */
 static __always_inline __must_check enum verdict mark_ecn(struct frame *f, __u8 outer)
 {
 	const struct ethernet_header *ethernet = f->data;
+	const struct vlan_header *tags = f->data + ETHERNET_BYTES;
 
 	outer &= ECN_MASK;
 	if ((outer != ECN_CE && outer != ECN_ECT1) || (void *)(ethernet + 1) > f->end)
 		return CONTINUE;
-	if (ethernet->protocol == bpf_htons(ETH_P_IP))
-		return mark_ecn4(f, outer);
-	if (ethernet->protocol == bpf_htons(ETH_P_IPV6))
-		return mark_ecn6(f, outer);
-	return CONTINUE;
+	if (!is_vlan(ethernet->protocol))
+		return mark_ecn_at(f, outer, ethernet->protocol, ETHERNET_BYTES);
+	if ((void *)(tags + 1) > f->end)
+		return CONTINUE;
+	if (!is_vlan(tags[0].protocol))
+		return mark_ecn_at(f, outer, tags[0].protocol, ETHERNET_BYTES + VLAN_BYTES);
+	if ((void *)(tags + 2) > f->end)
+		return CONTINUE;
+	return mark_ecn_at(f, outer, tags[1].protocol, ETHERNET_BYTES + 2 * VLAN_BYTES);
 }
 
 /* The frame becomes the inner one; tag_bytes of an 802.1Q tag with VID 0 go too. */

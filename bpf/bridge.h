@@ -50,6 +50,7 @@ static __always_inline __must_check enum verdict resolution_from_port(struct fra
 static __always_inline __must_check enum verdict from_port(struct frame *f)
 {
 	const struct fdb_entry *entry = 0;
+	const struct nexthop *hop;
 	const struct segment *seg;
 	const struct device *port;
 	enum verdict v;
@@ -79,8 +80,11 @@ static __always_inline __must_check enum verdict from_port(struct frame *f)
 			return DROP_ARP_STRICT;
 	}
 	if (entry) {
-		v = check_mtu(f, seg, port);
-		return v ? v : send_to_remote(f, entry->target);
+		v = find_nexthop(entry->target, &hop);
+		if (v)
+			return v;
+		v = check_mtu(f, port, path_mtu(seg, hop));
+		return v ? v : send_to_remote(f, hop, entry->target);
 	}
 	return is_multicast(f->data) ? flood(f, seg, port) : unknown_unicast(f, seg, port);
 }

@@ -34,6 +34,14 @@ static __always_inline int wants_full_checksum(void)
 	return underlay_is_ipv6() && !(settings.flags & CONFIG_UDP6_ZERO);
 }
 
+/* The largest inner packet towards one remote: a route or a device on its way may carry less than the uplinks. */
+static __always_inline __u32 path_mtu(const struct segment *seg, const struct nexthop *hop)
+{
+	__u32 room = hop->mtu - outer_bytes(); /* never less than 0 (loader/nexthop_header) */
+
+	return room < seg->mtu ? room : seg->mtu;
+}
+
 static __always_inline void describe(struct frame *f, const struct nexthop *hop, struct outgoing *out)
 {
 	out->tos = outgoing_tos(f);

@@ -94,7 +94,7 @@ static __always_inline __must_check enum verdict to_remote(struct frame *f, cons
 	v = find_nexthop(id, &hop);
 	if (v)
 		return v;
-	if ((hop->flags & (wanted | NEXTHOP_DEVICE)) != wanted || frame_bytes(f) > seg->mtu + ETHERNET_BYTES)
+	if ((hop->flags & (wanted | NEXTHOP_DEVICE)) != wanted || frame_bytes(f) > path_mtu(seg, hop) + ETHERNET_BYTES)
 		return PASS_UP;
 	describe(f, hop, &out);
 	if (frame_push(f))

@@ -228,7 +228,7 @@ static __always_inline __must_check enum verdict flood(struct frame *f, const st
 		return f->flags & FRAME_LOCAL_ONLY ? DROP_ARP_STRICT : DROP_NO_RECEIVER;
 	}
 	/* Local ports have it; for the remotes it must fit, or the guest is told. */
-	v = check_mtu(f, seg, port);
+	v = check_mtu(f, port, seg->mtu);
 	if (v)
 		return v;
 	return flood_remotes(f, seg, local ? FLOOD_SENT : 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A segment's MTU towards remotes. What exceeds it never becomes outer fragments: its sender is told with an ICMP error
+ * The MTU towards remotes: the segment's, or what the path to one remote leaves. What exceeds it never becomes outer fragments: its sender is told with an ICMP error
  * from this host (RFC 1191, RFC 8201), that goes back out of the port. TC's; XDP hands such frames up.
  *
  * The error is written over the frame, which may be a super-frame in pages with a partial checksum. The kernel refuses to
@@ -259,13 +259,12 @@ static __noinline enum verdict refuse_too_big(struct frame *f, const struct devi
 }
 
 /*
- * CONTINUE: the frame of a guest fits towards a remote. A tag that travels takes its 4 bytes from the packet. The frame
- * is as the guest sent it, since an error quotes it.
+ * CONTINUE: the frame of a guest fits into an inner packet of `mtu`. A tag that travels takes its 4 bytes from the packet.
+ * The frame is as the guest sent it, since an error quotes it.
  */
-static __always_inline __must_check enum verdict check_mtu(struct frame *f, const struct segment *seg,
-							   const struct device *port)
+static __always_inline __must_check enum verdict check_mtu(struct frame *f, const struct device *port, __u32 mtu)
 {
-	__u32 mtu = seg->mtu - (f->ctx->vlan_present ? VLAN_BYTES : 0);
+	mtu -= f->ctx->vlan_present ? VLAN_BYTES : 0;
 
 	/* As a whole it fits, or it is no super-frame and does not. */
 	if (frame_bytes(f) - ETHERNET_BYTES <= mtu || packet_bytes(f) <= mtu)

@@ -51,14 +51,10 @@ __weak __noinline int encapsulate(struct __sk_buff *skb, __u32 id)
 	return TX_REMOTE;
 }
 
-static __always_inline __must_check enum verdict send_to_remote(struct frame *f, __u32 id)
+static __always_inline __must_check enum verdict send_to_remote(struct frame *f, const struct nexthop *hop, __u32 id)
 {
-	const struct nexthop *hop;
 	enum verdict v;
 
-	v = find_nexthop(id, &hop);
-	if (v)
-		return v;
 	if (!(hop->flags & (NEXTHOP_RESOLVED | NEXTHOP_DEVICE)))
 		want_nexthop(f->ctx, f->segment, id);
 	if (!is_sendable(hop) || needs_device(f))

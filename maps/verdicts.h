@@ -18,7 +18,7 @@
 	X(TX_FLOOD, 8, "replicated to the segment's local ports and remotes") \
 	X(TX_ARP_REPLY, 9, "ARP request answered on this host") \
 	X(TX_ND_REPLY, 10, "neighbor solicitation answered on this host") \
-	X(TX_TOO_BIG, 11, "packet exceeds the segment's MTU: fragmentation-needed or packet-too-big sent to the guest") \
+	X(TX_TOO_BIG, 11, "packet exceeds the segment's or its path's MTU: fragmentation-needed or packet-too-big sent to the guest") \
 	X(DROP_SHORT, 12, "frame ends inside a header") \
 	X(DROP_OUTER_IP, 13, "outer IP header is broken: version, length or checksum") \
 	X(DROP_OUTER_UDP, 14, "outer UDP length does not fit the packet") \
@@ -37,8 +37,8 @@
 	X(DROP_SPLIT_HORIZON, 27, "from a remote and destined for a remote: never back into the mesh") \
 	X(DROP_UNKNOWN_UNICAST, 28, "destination unknown and the segment does not flood it") \
 	X(DROP_NO_RECEIVER, 29, "nobody else is in the segment to take the frame") \
-	X(DROP_TOO_BIG, 30, "exceeds the segment's MTU and no ICMP error is due (no DF, not IP, multicast, an ICMP error)") \
-	X(DROP_TOO_BIG_LIMITED, 31, "exceeds the segment's MTU; the port's ICMP error rate is used up") \
+	X(DROP_TOO_BIG, 30, "exceeds that MTU and no ICMP error is due (no DF, not IP, multicast, an ICMP error)") \
+	X(DROP_TOO_BIG_LIMITED, 31, "exceeds that MTU; the port's ICMP error rate is used up") \
 	X(DROP_ARP_STRICT, 32, "ARP or ND request that must not leave this host (arp: strict) and nobody here to take it") \
 	X(DROP_ARP_LIMIT, 33, "the port's ARP and ND rate is used up") \
 	X(DROP_BAD_ARP, 34, "malformed ARP") \

@@ -111,6 +111,33 @@ TEST(Mtu, AnErrorStatesTheSegmentsMtu) {
     }
 }
 
+// A next hop whose route or device carries less than the uplinks: what its own path leaves is the limit.
+TEST(Mtu, APathThatCarriesLessThanTheSegmentIsWhatErrorsState) {
+    for (const bool ipv6 : {false, true}) {
+        SCOPED_TRACE(ipv6 ? "over IPv6" : "over IPv4");
+        NEED_RIG(rig, {.ipv6 = ipv6});
+        settle(*rig);
+        rig->enable_xdp(rig->p1);
+        rig->set_path_mtu(HOP_2, 1400);
+        const std::uint16_t mtu = ipv6 ? 1330 : 1350;
+        const Bytes big4 = packet4(mtu + 1u), big6 = packet6(mtu + 1u);
+        check(*rig, {"IPv4 at the path's MTU", FLAGS, packet4(mtu), TX_REMOTE, {}, 0, 0});
+        check(*rig, {"IPv6 at the path's MTU", FLAGS, packet6(mtu), TX_REMOTE, {}, 0, 0});
+        check(*rig, {"IPv4 a byte above", FLAGS, big4, TX_TOO_BIG, error4(big4, mtu), 0, 0});
+        check(*rig, {"IPv6 a byte above", FLAGS, big6, TX_TOO_BIG, error6(big6, mtu), 0, 0});
+        EXPECT_EQ(name_of(rig->run("from_port_xdp", big4, rig->p1).why), "PASS_UP") << "TC makes the errors";
+        const Bytes tcp = frame(Eth{.dst = b, .src = a}, Ip4{.src = a4, .dst = b4}, Tcp{}, payload(3000));
+        EXPECT_NE(rig->run("from_port_tc", tcp, rig->p1, {.gso_bytes = mtu - 40u}).why, TX_TOO_BIG);
+        EXPECT_EQ(name_of(rig->run("from_port_tc", tcp, rig->p1, {.gso_bytes = mtu - 39u}).why), "TX_TOO_BIG");
+        rig->learn_remote(b, HOP_3);
+        check(*rig, {"the other remote's path is as it was", FLAGS, packet4(1450), TX_REMOTE, {}, 0, 0});
+        rig->learn_remote(b, HOP_2);
+        rig->set_mtu(1300);
+        const Bytes small = packet4(1301);
+        check(*rig, {"a segment with less still", FLAGS, small, TX_TOO_BIG, error4(small, 1300), 0, 0});
+    }
+}
+
 // An error below the least MTU would be a trap: RFC 8201 §4 for IPv6; for IPv4 a path of 576 with the tunnel on it.
 TEST(Mtu, NoErrorStatesLessThanTheLeastMtu) {
     NEED_RIG(rig, {});

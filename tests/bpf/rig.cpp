@@ -164,7 +164,7 @@ void Rig::put_hop(std::uint32_t id, const Ip& remote, std::uint32_t vni, std::ui
                                   : raw_sum(cut(header, 14, 20));
     hop.ifindex = u.ifindex;
     hop.flags = static_cast<std::uint16_t>(NEXTHOP_IN_USE | (options_.ipv6 ? NEXTHOP_IPV6 : 0) | flags);
-    hop.mtu = 1500;
+    hop.mtu = 9000;
     hop.vni = vni;
     ASSERT_TRUE(tables_->nexthops.put(id, hop));
     const auto segment = static_cast<std::uint32_t>(vni == 5001 ? 1 : 2);
@@ -295,6 +295,12 @@ void Rig::set_mtu(std::uint16_t mtu, std::uint16_t segment) {
     auto row = tables_->segments.find(segment).value().value();
     row.mtu = mtu;
     ASSERT_TRUE(tables_->segments.put(segment, row));
+}
+
+void Rig::set_path_mtu(std::uint32_t hop, std::uint16_t mtu) {
+    auto row = tables_->nexthops.find(hop).value().value();
+    row.mtu = mtu;
+    ASSERT_TRUE(tables_->nexthops.put(hop, row));
 }
 
 std::vector<event> Rig::events() {

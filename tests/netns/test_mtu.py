@@ -2,7 +2,8 @@
 """MTU: what does not fit is told to its sender by weft itself; outer fragments are taken, never made."""
 import struct
 
-from overlay import check, deliver, hosts_with_guests, introduce
+from netns import wait_for
+from overlay import check, deliver, hosts_with_guests, introduce, join, start
 from registry import test
 from test_underlay import tunnel_packet
 from traffic import tcp_transfer, udp_segmented
@@ -159,3 +160,49 @@ def outer_fragments_over_ipv6_are_reassembled_and_one_alone_is_nothing(lab):
                 sender.send(second)
     counters[0].exactly(20, "packets in two fragments")
     counters[1].exactly(0, "packets whose second fragment is missing")
+
+
+def told(source, address, mtu, payload=1372):
+    """Whether a DF ping of 1400 bytes, which the segment would carry, is told this path MTU."""
+    out = source.command("ping", "-n", "-M", "do", "-c", 1, "-W", 1, "-s", payload, address, check=False)
+    return any(f"mtu{mark}{mtu}" in out.stdout + out.stderr for mark in (" = ", "=", ": "))
+
+
+def narrow_path(lab, family):
+    """a at 1500, b behind a router on a link of 1400."""
+    a, b = lab.weft_host("a", family=family), lab.weft_host("b", family=family, subnet=1)
+    guests = lab.guest(a, "a1"), lab.guest(b, "b1")
+    lab.net.ip(f"link set {b.switch_port} mtu 1400", "link set br1 mtu 1400")
+    b.ip("link set eth0 mtu 1400")
+    join((a, b))
+    return (a, b), guests, 1350 if family == 4 else 1330
+
+
+def path_mtu(family):
+    @test(name=f"a_route_with_a_smaller_mtu_is_what_guests_are_told_over_an_ipv{family}_underlay", mtu=1500)
+    def route(lab):
+        (a, b), (a1, b1), mtu = narrow_path(lab, family)
+        start((a, b))
+        introduce((a1, b1), (a, b))
+        a.ip("route replace 203.0.113.0/24 via 192.0.2.254 mtu 1400" if family == 4 else
+             "route replace 2001:db8:0:3::/64 via 2001:db8:0:2::fe mtu 1400")
+        wait_for(lambda: told(a1, b1.address4, mtu), f"a1 to be told {mtu}", 10)
+        check(told(a1, b1.address6, mtu, payload=1352), f"a1 is not told {mtu} in ICMPv6")
+        for address, payload in ((b1.address4, mtu - 28), (b1.address6, mtu - 48)):
+            a1.ping(address, options=("-M", "do", "-s", payload))
+        for source, target in ((a1, b1), (b1, a1)):
+            tcp_transfer(source, target, target.address4, megabytes=8)
+            tcp_transfer(source, target, target.address6, megabytes=8)
+        check(a.verdicts().get("TX_TOO_BIG", 0) >= 2, f"nobody counted it: {a.verdicts()}")
+
+    @test(name=f"a_routers_word_about_its_mtu_reaches_the_guest_over_an_ipv{family}_underlay", mtu=1500)
+    def discovered(lab):
+        (a, b), (a1, b1), mtu = narrow_path(lab, family)
+        start((a, b))
+        introduce((a1, b1), (a, b))
+        wait_for(lambda: told(a1, b1.address4, mtu), f"a1 to be told {mtu}", 20)
+        tcp_transfer(a1, b1, b1.address6, megabytes=8)
+
+
+path_mtu(4)
+path_mtu(6)

@@ -19,7 +19,8 @@ typedef struct __sk_buff hook_context;
 #include "packet.h"
 
 #define HOOK_DROP TC_ACT_SHOT
-#define ADJ_ROOM_DECAP_L3_IPV4 (1ULL << 7) /* BPF_F_ADJ_ROOM_DECAP_L3_IPV4, which Linux 6.1's header lacks */
+#define ADJ_ROOM_DECAP_L3_IPV4 (1ULL << 7) /* BPF_F_ADJ_ROOM_DECAP_L3_*, which Linux 6.1's header lacks */
+#define ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8)
 /* A global function of both hooks needs two names, since its context is of another type. */
 #define HOOK_FUNCTION(name) name##_tc
 
@@ -184,33 +185,47 @@ static __always_inline int frame_resize(struct frame *f, __u32 bytes)
 }
 
 /*
+ * Removes bytes behind the Ethernet header. Said that an IP packet of the other family is left (6.3), adjust_room sets
+ * skb->protocol, which redirect_peer relies on, and wants no more left than that family's header.
+ */
+static __always_inline int shrink(struct frame *f, __u32 bytes, __be16 inner)
+{
+	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO, family = 0;
+
+	if (underlay_is_ipv6() && inner == bpf_htons(ETH_P_IP))
+		family = ADJ_ROOM_DECAP_L3_IPV4;
+	else if (!underlay_is_ipv6() && inner == bpf_htons(ETH_P_IPV6))
+		family = ADJ_ROOM_DECAP_L3_IPV6;
+	if (family && bpf_skb_adjust_room(f->ctx, -(__s32)bytes, BPF_ADJ_ROOM_MAC, flags | family) == 0)
+		return 0;
+	return bpf_skb_adjust_room(f->ctx, -(__s32)bytes, BPF_ADJ_ROOM_MAC, flags) ? -1 : 0;
+}
+
+/*
  * Takes the outer header off, and `tag_bytes` of tag with it. adjust_room wants a whole outer-family IP header left
  * behind Ethernet, so what is shorter (an ARP over IPv6) is padded to the least Ethernet frame before. change_tail refuses
  * that to an skb another weft encapsulated and a veth brought (skb->encapsulation is still set): such a frame has IP
- * inside, so a short one is IPv4, and saying so makes adjust_room content with what is left (6.3).
+ * inside, so a short one is IPv4, which shrink() says.
  * Without NO_CSUM_RESET: a device that checked the outer checksum has not vouched for the inner.
  */
 static __always_inline int frame_pop(struct frame *f, const struct outer *o, __u32 tag_bytes)
 {
 	__u32 removed = outer_bytes() + tag_bytes;
-	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
 	struct ethernet_header inner;
 
 	if (!frame_gso(f)) {
 		__u32 least = ETHERNET_BYTES + tag_bytes + (underlay_is_ipv6() ? IPV6_BYTES : IPV4_BYTES);
 		__u32 bytes = o->inner_bytes < least ? MIN_FRAME_BYTES + tag_bytes : o->inner_bytes;
 
-		if (frame_bytes(f) != outer_bytes() + bytes && frame_resize(f, outer_bytes() + bytes)) {
-			if (o->inner_bytes >= least)
-				return -1;
-			flags |= ADJ_ROOM_DECAP_L3_IPV4;
-		}
+		if (frame_bytes(f) != outer_bytes() + bytes && frame_resize(f, outer_bytes() + bytes) &&
+		    o->inner_bytes >= least)
+			return -1;
 	}
 	if (f->data + removed + ETHERNET_BYTES > f->end)
 		return -1;
 	copy_ethernet(&inner, f->data + outer_bytes());
 	inner.protocol = ((struct ethernet_header *)(f->data + removed))->protocol;
-	if (bpf_skb_adjust_room(f->ctx, -(__s32)removed, BPF_ADJ_ROOM_MAC, flags))
+	if (shrink(f, removed, inner.protocol))
 		return -1;
 	frame_refresh(f);
 	if (f->data + ETHERNET_BYTES > f->end)

@@ -266,6 +266,33 @@ static __always_inline int is_resolution(const void *data, const void *end)
 	return type && *type >= ICMP6_ROUTER_SOLICITATION && *type <= ICMP6_REDIRECT;
 }
 
+/* TCP in an untagged frame: its TTL or hop limit, else 0. Behind IPv6 extension headers none is looked for. */
+static __always_inline __u8 tcp_ttl(const void *data, const void *end)
+{
+	struct cursor c = {(const __u8 *)data, (const __u8 *)end};
+	const struct ethernet_header *ethernet = take_ethernet(&c);
+	const struct ipv4_header *ip4;
+	const struct ipv6_header *ip6;
+
+	if (!ethernet)
+		return 0;
+	if (ethernet->protocol == bpf_htons(ETH_P_IP)) {
+		ip4 = take_ipv4(&c);
+		return ip4 && ip4->protocol == PROTOCOL_TCP ? ip4->ttl : 0;
+	}
+	if (ethernet->protocol == bpf_htons(ETH_P_IPV6)) {
+		ip6 = take_ipv6(&c);
+		return ip6 && ip6->next_header == PROTOCOL_TCP ? ip6->hop_limit : 0;
+	}
+	return 0;
+}
+
+/* Hosts start packets with one of these; one hop later it is another number. */
+static __always_inline int is_initial_ttl(__u8 ttl)
+{
+	return ttl == 64 || ttl == 128 || ttl == 255;
+}
+
 /* The TOS or traffic class of the packet inside, 0 if it is not IP. */
 static __always_inline __u8 inner_tos(const void *data, const void *end)
 {

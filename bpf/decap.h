@@ -10,6 +10,31 @@
 #include "classify.h"
 #include "lookup.h"
 
+/*
+ * A TCP super-frame for a guest that ends the connection. What adjust_room leaves of the tunnel in its GSO type does no harm
+ * there, and the trip through the tunnel device, which would take it off, is saved. Not UDP's: a socket that wants single
+ * datagrams has the stack cut it, which the marks make fail.
+ */
+static __always_inline int ends_at_guest(const struct frame *f, const struct outer *o)
+{
+	const void *inner = f->data + outer_bytes();
+	const struct fdb_entry *to;
+	const struct device *port;
+	const __u32 *index;
+
+	if (!tcp_ttl(inner, f->end) ||
+	    ((const struct ethernet_header *)inner)->protocol != ((const struct ethernet_header *)f->data)->protocol)
+		return 0;
+	index = bpf_map_lookup_elem(&vnis, &o->vni);
+	if (!index)
+		return 0;
+	to = find_mac(*index, inner);
+	if (!to || to->kind != FDB_PORT || to->flags & FDB_ROUTER)
+		return 0;
+	port = device_of(to->target);
+	return port && port->flags & DEVICE_GSO;
+}
+
 /* CONTINUE: a tunnel packet for a segment of this host by a sender that may; *o and *seg are valid. */
 static __always_inline __must_check enum verdict accept(struct frame *f, struct outer *o, const struct segment **seg)
 {
@@ -17,6 +42,8 @@ static __always_inline __must_check enum verdict accept(struct frame *f, struct 
 	enum verdict v;
 
 	v = classify_outer(&view, &settings, o);
+	if (v == PASS_UP && view.gso && ends_at_guest(f, o))
+		v = CONTINUE;
 	/* Without a tunnel device nobody else would unwrap a GSO frame; we do, at the cost of its later segmentation. */
 	if (v == PASS_UP && !settings.tunnel_ifindex)
 		v = view.gso ? CONTINUE : DROP_NO_TUNNEL;

@@ -7,6 +7,21 @@
 
 #include "report.h"
 
+/*
+ * A guest that passes on what others sent may be sent super-frames only clean of the tunnel's marks (decap.h): the device
+ * behind it may be unable to cut one that has them.
+ */
+static __always_inline void note_router(const struct frame *f, struct fdb_entry *entry)
+{
+	__u8 ttl;
+
+	if (f->flags & FRAME_FROM_REMOTE || entry->flags & FDB_ROUTER)
+		return;
+	ttl = tcp_ttl(f->data, f->end);
+	if (ttl && !is_initial_ttl(ttl))
+		entry->flags |= FDB_ROUTER;
+}
+
 /* The frame's source MAC is behind the port or remote it came from. */
 static __always_inline void learn_source(struct frame *f, const struct segment *seg)
 {
@@ -19,6 +34,7 @@ static __always_inline void learn_source(struct frame *f, const struct segment *
 	entry = find_mac(f->segment, mac);
 	if (entry && entry_agrees(f, entry)) {
 		stamp(&entry->used_s);
+		note_router(f, entry);
 		return;
 	}
 	if (!(seg->flags & SEGMENT_LEARNING))

@@ -109,6 +109,8 @@ Result<> Devices::write_row(Interface& interface, const Link& link, const Segmen
     row.flags = interface.role == Role::Port ? DEVICE_PORT : DEVICE_UPLINK;
     if (interface.attachment->xdp_tx && !interface.silent) row.flags |= DEVICE_XDP_TX;
     if (interface.attachment->peer_redirect) row.flags |= DEVICE_PEER;
+    // By XDP nobody would see that the guest routes (FDB_ROUTER).
+    if (interface.attachment->peer_redirect && interface.attachment->hook == Hook::Tc) row.flags |= DEVICE_GSO;
     if (const SegmentState* segment = segments.find(interface.segment))
         row.segment = static_cast<std::uint16_t>(segment->index);
 

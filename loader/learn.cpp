@@ -87,7 +87,7 @@ void Learner::write_entry(const event& event, const LearnRules& rules, const std
         if (!row && row.error().code != EEXIST) return count_refusal(row.error());
     }
     const fdb_entry entry{
-        .target = *target, .kind = kind, .origin = ORIGIN_DYNAMIC, .reserved = 0, .used_s = context_.now_s()};
+        .target = *target, .kind = kind, .origin = ORIGIN_DYNAMIC, .flags = 0, .used_s = context_.now_s()};
     const auto written = tables_->fdb.put(key, entry, old ? BPF_EXIST : BPF_NOEXIST);
     if (!written) return count_refusal(written.error());
     if (old) count_entry(key, *old, -1);

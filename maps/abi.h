@@ -62,6 +62,7 @@ enum device_flag {
 	DEVICE_UPLINK = 1 << 1,
 	DEVICE_XDP_TX = 1 << 2,  /* a frame redirected into it from XDP reaches the far end (probed on veth) */
 	DEVICE_PEER = 1 << 3,    /* TC may deliver with bpf_redirect_peer: veth whose peer runs no XDP */
+	DEVICE_GSO = 1 << 4,     /* TC may hand it TCP super-frames that it decapsulated itself */
 };
 
 struct device {
@@ -110,12 +111,13 @@ struct fdb_key {
 ABI_ASSERT(sizeof(struct fdb_key) == 8);
 
 enum fdb_kind { FDB_PORT = 1, FDB_REMOTE = 2 };
+enum fdb_flag { FDB_ROUTER = 1 << 0 }; /* behind a port: sends TCP that it did not start. Set by the programs */
 
 struct fdb_entry {
 	__u32 target;   /* FDB_PORT: ifindex; FDB_REMOTE: next-hop id */
 	__u8 kind;      /* FDB_* */
 	__u8 origin;    /* ORIGIN_* */
-	__u16 reserved;
+	__u16 flags;    /* FDB_ROUTER */
 	__u32 used_s;   /* CLOCK_MONOTONIC seconds of its last use as a source, written at most once a second */
 };
 ABI_ASSERT(sizeof(struct fdb_entry) == 12);

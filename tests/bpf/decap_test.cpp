@@ -420,19 +420,5 @@ TEST(Decap, ReportsANewSourceAndAMoveAndStampsAKnownOne) {
     EXPECT_EQ(rig->tables().fdb.find(key).value().value().used_s, 0u) << "traffic to a MAC does not refresh it";
 }
 
-TEST(Decap, LeavesSuperFramesToTheTunnelDevice) {
-    NEED_RIG(rig, {});
-    settle(*rig);
-    const Bytes super = changed(*rig, [](Outer& o) { o.inner = frame(to_here, Ip4{}, Tcp{}, payload(2800)); });
-    const Outcome out = rig->run("from_wire_tc", super, rig->u, {.gso_bytes = 1000});
-    EXPECT_EQ(name_of(out.why), "PASS_UP");
-    EXPECT_EQ(out.action, ACTION_OK);
-    EXPECT_TRUE(out.bytes == super);
-    const Bytes reserved =
-        changed(*rig, [](Outer& o) { o.inner = frame(to_here, Ip4{}, Tcp{}, payload(2800)), o.vxlan.reserved8 = 9; });
-    EXPECT_TRUE(rig->run("from_wire_tc", reserved, rig->u, {.gso_bytes = 1000}).bytes == super)
-        << "which drops reserved bits";
-}
-
 }  // namespace
 }  // namespace weft::test

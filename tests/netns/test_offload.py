@@ -49,6 +49,35 @@ for other in ("b", "k"):
         make(other, version)
 
 
+def handed_up(host):
+    """Frames from the underlay that went on to the kernel's tunnel device."""
+    return host.verdicts().get("PASS_UP", 0)
+
+
+def make_short_way(family):
+    @test(name=f"tcp_super_frames_take_the_short_way_to_a_guest_that_ends_them_over_ipv{family}")
+    def short_way(lab):
+        hosts, (one, two) = hosts_with_guests(lab, ("a", "b"), family=family)
+        b, near, beyond = hosts[1], two.address(family), "203.0.113.11" if family == 4 else "2001:db8:9::b"
+        one.ping(near)
+        before = handed_up(b)
+        tcp_transfer(one, two, near, megabytes=16)
+        check(handed_up(b) == before, f"{handed_up(b) - before} TCP frames went through the tunnel device")
+        udp_segmented(one, two, near)
+        check(handed_up(b) > before, "super-frames of UDP did not")
+
+        tail = two.extend("tail", 10)
+        one.ip(f"route add 203.0.113.0/24 via {two.address4}", f"route add 2001:db8:9::/64 via {two.address6}")
+        before = handed_up(b)
+        tcp_transfer(one, tail, beyond, megabytes=16)
+        check(handed_up(b) > before, "a guest that routes gets super-frames with the tunnel's marks")
+        no_checksum_errors(one, two, tail, *hosts)
+
+
+for version in (4, 6):
+    make_short_way(version)
+
+
 @test
 def a_port_with_hook_xdp_carries_tcp_when_the_guests_offloads_are_off(lab):
     hosts, (one, two) = hosts_with_guests(lab, ("a", "b"), hook="xdp", guest_options={"offloads": False})

@@ -329,9 +329,9 @@ TEST_F(Learning, AgesAMillionEntriesInShortCalls) {
     std::vector<fdb_key> keys;
     for (std::uint32_t n = 0; n < MANY; ++n) keys.push_back(key(nth_mac(n)));
     const fdb_entry fresh{
-        .target = PORT_A, .kind = FDB_PORT, .origin = ORIGIN_DYNAMIC, .reserved = 0, .used_s = now_s_};
+        .target = PORT_A, .kind = FDB_PORT, .origin = ORIGIN_DYNAMIC, .flags = 0, .used_s = now_s_};
     const fdb_entry stale{
-        .target = PORT_A, .kind = FDB_PORT, .origin = ORIGIN_DYNAMIC, .reserved = 0, .used_s = now_s_ - 300};
+        .target = PORT_A, .kind = FDB_PORT, .origin = ORIGIN_DYNAMIC, .flags = 0, .used_s = now_s_ - 300};
     std::vector<fdb_entry> entries(MANY, fresh);
     for (std::uint32_t n = 0; n < MANY; n += 1000) entries[n] = stale;
     ASSERT_TRUE(tables_->fdb.put_all(keys, entries));

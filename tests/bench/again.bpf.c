@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The XDP programs for BPF_PROG_TEST_RUN with repeat, which gives each repetition the frame as the last one left it: these
-// run the same text and undo the header change, so that each repetition sees the same frame. The cost of undoing is that
-// of `move`, half of it. Besides, prefixes of the two paths, which change nothing: what a stage costs is the difference.
+// The XDP programs for BPF_PROG_TEST_RUN with repeat, which gives each repetition the frame as the last one left it:
+// these run the same text and undo the header change, so that each repetition sees the same frame. Undoing costs half of
+// what `move` does. Besides, prefixes of the two paths, which change nothing: what a stage costs is the difference.
 #include "hook_xdp.h"
 
 #include "fast.h"
@@ -50,7 +50,7 @@ int decap(struct xdp_md *ctx)
 	return action;
 }
 
-/* --- prefixes: 1 XDP_REDIRECT as far as they go --------------------------------------------------------------------- */
+/* --- prefixes: XDP_REDIRECT if the frame got so far ------------------------------------------------------------- */
 
 static __always_inline int encap_until(struct xdp_md *ctx, int stage)
 {

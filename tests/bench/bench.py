@@ -63,7 +63,8 @@ def parse():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.splitlines()[0],
                                      epilog="workloads: " + ", ".join(NAMES))
     parser.add_argument("--quick", action="store_true", help="short rounds, three of them, and no table of a million")
-    parser.add_argument("--only", metavar="WORKLOAD", action="append", choices=NAMES, help="this workload; may be repeated")
+    parser.add_argument("--only", metavar="WORKLOAD", action="append", choices=NAMES,
+                        help="this workload; may be repeated")
     parser.add_argument("--profile", action="store_true", help="say where the nanoseconds go, in place of the table")
     parser.add_argument("--rounds", type=int, help="rounds of each workload: 5, or 3 with --quick")
     parser.add_argument("--seconds", type=float, help="time of one run: 1, or 0.2 with --quick")
@@ -80,9 +81,11 @@ def parse():
 
 
 def choose(arguments):
-    if arguments.only:
-        return [each for each in WORKLOADS if each.name in arguments.only]
-    return [each for each in WORKLOADS if each.quick or not arguments.quick]
+    """The workloads to run, and {name: why} of those that this machine cannot."""
+    wanted = [each for each in WORKLOADS
+              if (each.name in arguments.only if arguments.only else each.quick or not arguments.quick)]
+    missing = {each.name: f"needs {each.cpus} CPUs" for each in wanted if each.cpus > os.cpu_count()}
+    return [each for each in wanted if each.name not in missing], missing
 
 
 def rounds_of(workload, arguments):
@@ -90,7 +93,7 @@ def rounds_of(workload, arguments):
 
 
 def run_all(arguments):
-    workloads = choose(arguments)
+    workloads, impossible = choose(arguments)
     bench = Bench(arguments.bin, arguments.seconds, arguments.quick)
     wanted = [name for name in topology.MAKERS if any(name in each.ways for each in workloads)]
     rows, series = [], {}
@@ -100,19 +103,19 @@ def run_all(arguments):
             series[workload.name] = run_workload(workload, ways, bench, rounds_of(workload, arguments))
             rows += report.evaluate(workload, series[workload.name])
     return {"machine": report.machine(), "rounds": arguments.rounds, "seconds": arguments.seconds, "rows": rows,
-            "missing": missing, "ways": {name: topology.EXPLAINED[name] for name in wanted},
+            "missing": missing | impossible, "ways": {name: topology.EXPLAINED[name] for name in wanted},
             "workloads": {each.name: each.what for each in workloads},
             "series": {name: {" ".join(key): values for key, values in each.items()} for name, each in series.items()}}
 
 
 def profile(arguments):
-    workloads = choose(arguments)
+    workloads, impossible = choose(arguments)
     wanted = profile_run.needed(workloads)
     with Lab(arguments.bin) as lab:
         ways, missing = topology.set_up(lab, [name for name in topology.MAKERS if name in wanted])
         result = profile_run.profile(Bench(arguments.bin, arguments.seconds), lab, ways, workloads)
     return {"machine": report.machine(), "rounds": 1, "seconds": arguments.seconds, "profile": result, "rows": [],
-            "missing": missing, "ways": {name: topology.EXPLAINED[name] for name in ways},
+            "missing": missing | impossible, "ways": {name: topology.EXPLAINED[name] for name in ways},
             "workloads": {each.name: each.what for each in workloads if each.name in profile_run.PROFILED}}
 
 

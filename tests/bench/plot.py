@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""The ratios of a run as an SVG picture, by hand: a bar from 1 to the median on a logarithmic axis, a whisker from min to
-max, and marks for gate and aim. To the right is better: what is a time is turned over."""
+"""The ratios of a run as an SVG picture, by hand: a bar from 1 to the median on a logarithmic axis, a whisker from min
+to max, and marks for gate and aim. To the right is better: what is a time is turned over."""
 import math
 from html import escape
 
@@ -29,8 +29,8 @@ class Picture:
                           f'text-anchor="{anchor}"{weight}>{escape(words)}</text>')
 
     def bar(self, x1, x2, y, height, colour):
-        self.parts.append(f'<rect x="{min(x1, x2):.1f}" y="{y:.1f}" width="{max(abs(x2 - x1), 1):.1f}" height="{height}" '
-                          f'fill="{colour}"/>')
+        self.parts.append(f'<rect x="{min(x1, x2):.1f}" y="{y:.1f}" width="{max(abs(x2 - x1), 1):.1f}" '
+                          f'height="{height}" fill="{colour}"/>')
 
     def done(self):
         head = (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{self.height}" '
@@ -76,14 +76,14 @@ def draw_axis(picture, height):
         picture.line(x, TOP - 6, x, height - BOTTOM + 4, INK if step == 0 else FAINT, 1.4 if step == 0 else 1)
         picture.text(x, height - BOTTOM + 20, f"{2 ** step:g}", "middle")
         step += 1
-    picture.text((LEFT + WIDTH - RIGHT) / 2, height - 8, "median of the rounds' ratios, logarithmic; right is better, times are turned over",
-                 "middle", 11)
+    words = "median of the rounds' ratios, logarithmic; right is better, times are turned over"
+    picture.text((LEFT + WIDTH - RIGHT) / 2, height - 8, words, "middle", 11)
 
 
 def draw_head(picture, result):
     about = result["machine"]
     picture.text(16, 26, "weft beside the kernel's bridge and vxlan", size=17, bold=True)
-    picture.text(16, 46, f"{about['cpus']} CPUs ({about['cpu']}), Linux {about['kernel']}; {result['rounds']} rounds", size=12)
+    picture.text(16, 46, f"{about['cpus']} CPUs ({about['cpu']}), Linux {about['kernel']}; {result['rounds']} rounds")
     x = 16
     for name, what in (("tc", "weft, TC"), ("xdp", "weft, XDP"), ("raw", "no overlay")):
         picture.bar(x, x + 14, 58, 12, COLOURS[name])

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""scripts/bench --profile: where the nanoseconds go. Each hook's run time in place, from the kernel's BPF statistics; the
-stages of the XDP paths, by test-run; and, where perf is installed, the parts of the kernel around the programs."""
+"""scripts/bench --profile: where the nanoseconds go. Each hook's run time in place, from the kernel's BPF statistics;
+the stages of the XDP paths, by test-run; and, where perf is installed, the parts of the kernel around the programs."""
 import contextlib
-import os
 import re
 import shutil
 
@@ -17,17 +16,19 @@ STAGES = {"encap": ("port and segment", "source", "destination", "next hop, head
           "decap": ("outer headers, segment, sender", "source", "destination", "port, header, counters")}
 # Of kernel symbols, the first that fits.
 PARTS = [("BPF programs", r"^bpf_prog_"),
-         ("maps and helpers", r"^(htab|array_map|percpu_array|__htab|lookup_nulls|jhash|bpf_|____bpf|__bpf|skb_do_redirect)"),
+         ("maps and helpers", r"^(htab|array_map|percpu_array|__htab|lookup_nulls|jhash|bpf_|____bpf|__bpf"
+                              r"|skb_do_redirect)"),
          ("bridge, netfilter", r"^(br_|nf_|__br_|fdb_|should_deliver|ip_sabotage)"),
          ("vxlan, tunnel", r"^(vxlan|udp_tunnel|iptunnel|ip_tunnel|gro_cell|skb_tunnel|__vxlan)"),
          ("XDP core", r"xdp|^(dev_map|bq_|page_pool|__page_pool)"),
          ("veth", r"veth"),
          ("GRO", r"gro"),
-         ("IP, UDP, route, neighbor", r"^(ip_|__ip_|udp|__udp|fib_|ipv4|inet|neigh|arp|rt_|dst_|sock|__sock|sendmmsg|___sys)"),
-         ("skb and memory", r"skb|^(kmem|kfree|__kmalloc|alloc_|free_|__alloc|slab|___slab|get_page|put_page|__free|page_frag"
-                            r"|mem|clear_page|csum)"),
-         ("device core, softirq", r"dev_|netif|^(process_backlog|tcx|tcf|sch_|validate_|napi|net_rx|net_tx|enqueue_to|handle_soft"
-                                  r"|do_soft|__do_soft|__local_bh|sk_|eth_|tc_run)"),
+         ("IP, UDP, route, neighbor", r"^(ip_|__ip_|udp|__udp|fib_|ipv4|inet|neigh|arp|rt_|dst_|sock|__sock|sendmmsg"
+                                      r"|___sys)"),
+         ("skb and memory", r"skb|^(kmem|kfree|__kmalloc|alloc_|free_|__alloc|slab|___slab|get_page|put_page|__free"
+                            r"|page_frag|mem|clear_page|csum)"),
+         ("device core, softirq", r"dev_|netif|^(process_backlog|tcx|tcf|sch_|validate_|napi|net_rx|net_tx|enqueue_to"
+                                  r"|handle_soft|do_soft|__do_soft|__local_bh|sk_|eth_|tc_run)"),
          ("locks, RCU, scheduler", r"lock|rcu|sched|preempt|irq|task|wake|timer|clock|ktime|tick")]
 
 
@@ -63,8 +64,8 @@ def in_place(bench, workload, way):
     for key, (count, nanoseconds, program) in after.items():
         count, nanoseconds = count - before[key][0], nanoseconds - before[key][1]
         if count:
-            rows.append({"workload": workload.name, "way": way.name, "host": key[0], "program": program, "runs": count,
-                         "ns": nanoseconds / count})
+            rows.append({"workload": workload.name, "way": way.name, "host": key[0], "program": program,
+                         "runs": count, "ns": nanoseconds / count})
     busiest = max((row["runs"] for row in rows), default=0)
     return [row for row in rows if row["runs"] * 100 > busiest]
 
@@ -81,7 +82,8 @@ def stages(bench, way):
     rows = []
     for path, cost in runs.alone(bench, way).items():
         marks = [0, *(cost[f"until_{stage}_ns"] for stage in (1, 2, 3)), cost["cost_ns"]]
-        rows += [{"path": path, "stage": stage, "ns": to - since} for stage, since, to in zip(STAGES[path], marks, marks[1:])]
+        rows += [{"path": path, "stage": stage, "ns": to - since}
+                 for stage, since, to in zip(STAGES[path], marks, marks[1:])]
     return rows
 
 
@@ -90,12 +92,13 @@ def part_of(symbol):
 
 
 def sampled(bench, lab, workload, way):
-    """Nanoseconds a packet by part: samples of the sender, in whose time the whole path runs, over the rate of that run."""
+    """Nanoseconds a packet by part: samples of the sender, in whose time the whole path runs, over that run's rate."""
     data = f"{lab.directory}/perf.data"
     perf = ("perf", "record", "-q", "-e", "cpu-clock", "-F", 4999, "-o", data, "--")
     with bench.under(*perf):
         rate = workload.measure(bench, way)["rate"]
-    report = run("perf", "report", "-i", data, "--stdio", "--sort", "symbol", "--fields", "overhead,symbol", check=False)
+    report = run("perf", "report", "-i", data, "--stdio", "--sort", "symbol", "--fields", "overhead,symbol",
+                 check=False)
     shares = {}
     for line in report.stdout.splitlines():
         found = re.match(r"\s*([\d.]+)%\s+\[(.)\]\s+(\S+)", line)
@@ -160,8 +163,5 @@ def show_parts(parts):
 
 def needed(workloads):
     """The ways it looks at."""
-    return {way for each in workloads for table in (PROFILED, SAMPLED) for way in table.get(each.name, ())} | {"tc", "xdp"}
-
-
-def possible():
-    return os.path.exists(SWITCH)
+    named = {way for each in workloads for table in (PROFILED, SAMPLED) for way in table.get(each.name, ())}
+    return named | {"tc", "xdp"}

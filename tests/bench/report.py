@@ -31,8 +31,8 @@ def evaluate_row(workload, row, series, base):
     scale = row.scale or workload.scale
     values, beside = series[row.way, row.metric], series.get(base)
     value = spread([each / scale for each in values])
-    out = {"workload": workload.name, "way": row.way, "metric": row.metric, "unit": row.unit or workload.unit, "value": value,
-           "gate": row.gate, "aim": row.aim, "lower_is_better": row.lower}
+    out = {"workload": workload.name, "way": row.way, "metric": row.metric, "unit": row.unit or workload.unit,
+           "value": value, "gate": row.gate, "aim": row.aim, "lower_is_better": row.lower}
     if beside:
         out["ratio"] = spread([each / other for each, other in zip(values, beside)])
         out["base"] = " ".join(base).removesuffix(" rate").removeprefix(row.way + " ")
@@ -57,7 +57,9 @@ def evaluate(workload, series):
 
 
 def number(value):
-    return "" if value is None else f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    if value is None:
+        return ""
+    return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
 
 
 def mark(row, name):
@@ -66,20 +68,23 @@ def mark(row, name):
 
 
 LINE = "{:<12} {:<17} {:>7} {:>13} {:<6} {:<9} {:>7}  {:>5} {:>11}  {:>6} {:>6} {:<5} {:>7}".format
-HEAD = LINE("workload", "way", "median", "min-max", "unit", "against", "median", "ratio", "min-max", "gate", "aim", "", "instr").rstrip()
+HEAD = LINE("workload", "way", "median", "min-max", "unit", "against", "median", "ratio", "min-max", "gate", "aim", "",
+            "instr").rstrip()
 
 
 def show_row(row):
     value = row["value"]
     way = row["way"] if row["metric"] == "rate" else f"{row['way']} {row['metric']}"
-    cells = [row["workload"], way, number(value["median"]), f"{number(value['min'])}-{number(value['max'])}", row["unit"]]
+    cells = [row["workload"], way, number(value["median"]), f"{number(value['min'])}-{number(value['max'])}",
+             row["unit"]]
     if "ratio" in row:
         ratio = row["ratio"]
-        cells += [row["base"].replace(f" {row['metric']}", ""), number(row["base_value"]["median"]), f"{ratio['median']:.2f}",
-                  f"{ratio['min']:.2f}-{ratio['max']:.2f}"]
+        cells += [row["base"].replace(f" {row['metric']}", ""), number(row["base_value"]["median"]),
+                  f"{ratio['median']:.2f}", f"{ratio['min']:.2f}-{ratio['max']:.2f}"]
     else:
         cells += [""] * 4
-    return LINE(*cells, mark(row, "gate"), mark(row, "aim"), row["reached"], number(row.get("instructions_per_packet"))).rstrip()
+    counted = number(row.get("instructions_per_packet"))
+    return LINE(*cells, mark(row, "gate"), mark(row, "aim"), row["reached"], counted).rstrip()
 
 
 def show(rows):

@@ -33,7 +33,8 @@ class Bench:
             self.wrapper = ()
 
     def words(self, command, **options):
-        return [*self.wrapper, f"{self.binaries}/bench_tool", command, *(f"{key}={value}" for key, value in options.items())]
+        words = [f"{key}={value}" for key, value in options.items()]
+        return [*self.wrapper, f"{self.binaries}/bench_tool", command, *words]
 
     def tool(self, command, **options):
         return json.loads(run(*self.words(command, **options), timeout=self.seconds + 60).stdout)
@@ -71,8 +72,8 @@ def packets(**options):
 def stream(flows):
     """Bits a second, the sender on the first core and the receiver on the last."""
     def measure(bench, way):
-        done = bench.tool("stream", **ends(way), address=way.far.address4, flows=flows, seconds=bench.seconds, from_cpu=0,
-                          to_cpu=os.cpu_count() - 1)
+        done = bench.tool("stream", **ends(way), address=way.far.address4, flows=flows, seconds=bench.seconds,
+                          from_cpu=0, to_cpu=os.cpu_count() - 1)
         return {"rate": 8 * done["bytes"] / done["seconds"]}
     return measure
 
@@ -92,8 +93,8 @@ def storm(entries):
     """The same while the other core writes all entries of the sending host anew, again and again."""
     def measure(bench, way):
         quiet = filled(entries)(bench, way)["rate"]
-        process = bench.start("storm", pins=way.pins(way.hosts[0]), vni=VNI, like=way.far.mac_address, count=entries, cpu=0,
-                              seconds=bench.seconds + 1)
+        process = bench.start("storm", pins=way.pins(way.hosts[0]), vni=VNI, like=way.far.mac_address, count=entries,
+                              cpu=0, seconds=bench.seconds + 1)
         try:
             busy = filled(entries)(bench, way)["rate"]
             written = json.loads(process.communicate(timeout=bench.seconds + 30)[0])

@@ -61,7 +61,8 @@ class Rounds(unittest.TestCase):
 
     def test_no_traffic_is_a_failure_that_names_workload_and_way(self):
         with self.assertRaisesRegex(Failure, "udp: tc passes no traffic"):
-            bench.measure(workload([], lambda _, one: {"rate": int(one.name != "tc")}), [way("kernel"), way("tc")], None, 1)
+            measure = workload([], lambda _, one: {"rate": int(one.name != "tc")})
+            bench.measure(measure, [way("kernel"), way("tc")], None, 1)
 
 
 class Picture(unittest.TestCase):
@@ -70,9 +71,10 @@ class Picture(unittest.TestCase):
         result = {"rows": rows, "rounds": 2, "machine": {"cpus": 2, "cpu": "<one & two>", "kernel": "6.1"}}
         root = xml.etree.ElementTree.fromstring(plot.draw(result))
         drawn = [row for row in rows if "ratio" in row]
-        bars = [each for each in root.iter("{http://www.w3.org/2000/svg}rect") if each.get("fill") in plot.COLOURS.values()]
+        svg = "{http://www.w3.org/2000/svg}"
+        bars = [each for each in root.iter(svg + "rect") if each.get("fill") in plot.COLOURS.values()]
         self.assertEqual(len(bars) - 3, len(drawn))  # three are the legend's
-        marks = [each for each in root.iter("{http://www.w3.org/2000/svg}line") if each.get("stroke") in (plot.GATE, plot.AIM)]
+        marks = [each for each in root.iter(svg + "line") if each.get("stroke") in (plot.GATE, plot.AIM)]
         self.assertEqual(len(marks) - 2, sum(bool(row[name]) for row in drawn for name in ("gate", "aim")))
         for bar in bars:
             self.assertLessEqual(float(bar.get("x")) + float(bar.get("width")), plot.WIDTH)

@@ -41,9 +41,10 @@ class BestKernelHost(KernelHost):
                 f"link set {port} master br0", "link set br0 up", "link set vx up",
                 "link set vx type bridge_slave learning off flood off",
                 f"link set {port} type bridge_slave learning off flood off")
-        self.command("bridge", "fdb", "append", far_guest.mac_address, "dev", "vx", "dst", far_address, "self", "permanent")
-        self.command("bridge", "fdb", "replace", far_guest.mac_address, "dev", "vx", "master", "static")
-        self.command("bridge", "fdb", "replace", guest.mac_address, "dev", port, "master", "static")
+        for words in (f"append {far_guest.mac_address} dev vx dst {far_address} self permanent",
+                      f"replace {far_guest.mac_address} dev vx master static",
+                      f"replace {guest.mac_address} dev {port} master static"):
+            self.command("bridge", "fdb", *words.split())
 
 
 class Way:
@@ -159,8 +160,9 @@ class RawWay(Way):
 
     def serve(self, host, guest, far, far_guest):
         del far, far_guest
-        process = subprocess.Popen([f"{self.lab.binaries}/bench_tool", "forward", f"netns={host.path}", f"port={guest.port}",
-                                    "uplink=eth0", f"hook={self.hook}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = subprocess.Popen([f"{self.lab.binaries}/bench_tool", "forward", f"netns={host.path}",
+                                    f"port={guest.port}", "uplink=eth0", f"hook={self.hook}"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.lab.processes.append(process)
         if not json.loads(process.stdout.readline() or "{}").get("ready"):
             raise Failure(f"{self.name}: the redirect programs do not attach")

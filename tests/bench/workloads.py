@@ -9,8 +9,8 @@ import runs
 
 @dataclass
 class Row:
-    """One line of the table: `metric` of `way` over that of `base`, round by round; lower is better if `lower`. Without a
-    base, gate and aim are of the number itself."""
+    """One line of the table: `metric` of `way` over that of `base`, round by round; lower is better if `lower`. Without
+    a base, gate and aim are of the number itself."""
     way: str
     base: Optional[tuple] = None  # (way, metric); "best" is the better of the kernel's two
     gate: Optional[float] = None
@@ -33,6 +33,7 @@ class Workload:
     wire: bool = False      # an underlay that has no segmentation offload
     entries: int = 0        # FDB entries that must be there
     quick: bool = True      # part of --quick
+    cpus: int = 1           # that it takes
     steady: bool = False    # repeats so well, or takes so long, that three rounds do, and one with --quick
 
 
@@ -75,7 +76,8 @@ WORKLOADS = [
              ("kernel", "xdp", "raw-xdp")),
     Workload("udp", "60-byte frames of UDP sockets (sendmmsg), 16 flows, one core", "kpps", 1e3,
              runs.packets(kind="udp", sink="tc"),
-             [Row("tc", KERNEL, 1.7, 2.0), Row("xdp", KERNEL), Row("raw-tc", KERNEL)], ("kernel", "tc", "xdp", "raw-tc")),
+             [Row("tc", KERNEL, 1.7, 2.0), Row("xdp", KERNEL), Row("raw-tc", KERNEL)],
+             ("kernel", "tc", "xdp", "raw-tc")),
     Workload("packet", "60-byte frames of an AF_PACKET socket, 16 flows, one core", "kpps", 1e3,
              runs.packets(kind="packet", sink="tc"),
              [Row("tc", KERNEL), Row("xdp", KERNEL), Row("raw-tc", KERNEL)], ("kernel", "tc", "xdp", "raw-tc")),
@@ -83,34 +85,39 @@ WORKLOADS = [
     tcp("tcp-4", "four TCP streams, segmentation offload all the way", runs.stream(4), 1.1, 1.35, wire=False),
     tcp("wire-1", "one TCP stream, no segmentation offload on the underlay", runs.stream(1), 1.0, 1.15, wire=True),
     tcp("wire-4", "four TCP streams, no segmentation offload on the underlay", runs.stream(4), 1.0, 1.15, wire=True),
-    Workload("udp-gso", "UDP_SEGMENT: datagrams of 1200 bytes that reach a socket, segmentation offload all the way", "kpps", 1e3,
+    Workload("udp-gso", "UDP_SEGMENT: datagrams of 1200 bytes that reach a socket, segmentation offload all the way",
+             "kpps", 1e3,
              runs.packets(kind="gso", sink="socket", bytes=1200), [Row("tc", KERNEL, 0.9, None), Row("xdp", KERNEL)],
              ("kernel", "tc", "xdp")),
     Workload("udp-gso-wire", "the same, no segmentation offload on the underlay", "kpps", 1e3,
              runs.packets(kind="gso", sink="socket", bytes=1200), [Row("tc", KERNEL, 0.9, None), Row("xdp", KERNEL)],
              ("kernel", "tc", "xdp"), wire=True),
     Workload("pingpong", "one byte there and back over TCP, both ends on one core", "us", 1, runs.ping_pong,
-             [Row("tc", ("kernel", "p50"), 0.88, 0.80, "p50", True), Row("tc", ("kernel", "p99"), 0.85, 0.77, "p99", True),
-              Row("xdp", ("kernel", "p50"), None, None, "p50", True), Row("raw-tc", ("kernel", "p50"), None, None, "p50", True)],
+             [Row("tc", ("kernel", "p50"), 0.88, 0.80, "p50", True),
+              Row("tc", ("kernel", "p99"), 0.85, 0.77, "p99", True),
+              Row("xdp", ("kernel", "p50"), None, None, "p50", True),
+              Row("raw-tc", ("kernel", "p50"), None, None, "p50", True)],
              ("kernel", "tc", "xdp", "raw-tc")),
     Workload("two-cores", "live frames on two cores, two queues a device, over one core", "kpps", 1e3, runs.two_cores,
-             [Row("xdp-2q", ("xdp-2q", "one"), 1.4, 1.6), Row("kernel-2q", ("kernel-2q", "one"))], ("kernel-2q", "xdp-2q")),
+             [Row("xdp-2q", ("xdp-2q", "one"), 1.4, 1.6), Row("kernel-2q", ("kernel-2q", "one"))],
+             ("kernel-2q", "xdp-2q"), cpus=2),
     table("fdb-1", 1),
     table("fdb-1k", 1000),
     table("fdb-128k", 128_000),
     table("fdb-1m", MILLION, tc=(2.0, 2.2), xdp=(2.5, 2.8), quick=False),
-    Workload("storm", "live frames to 1,000,000 MACs while the other core writes all entries anew, over the same in quiet",
-             "kpps", 1e3, runs.storm(MILLION), [Row("xdp", ("xdp", "quiet"), 0.6, 0.85), Row("tc", ("tc", "quiet"), 0.6, 0.85)],
-             ("tc", "xdp"), entries=MILLION, quick=False),
-    Workload("load", "loading the FDB: 1,000,000 entries into weft's map by batches; the kernel's tables by bridge -batch", "k/s",
-             1e3, runs.load,
+    Workload("storm", "live frames to 1,000,000 MACs while the other core writes all entries anew, over the same in "
+             "quiet", "kpps", 1e3, runs.storm(MILLION),
+             [Row("xdp", ("xdp", "quiet"), 0.6, 0.85), Row("tc", ("tc", "quiet"), 0.6, 0.85)],
+             ("tc", "xdp"), entries=MILLION, quick=False, cpus=2),
+    Workload("load", "loading the FDB: 1,000,000 entries into weft's map by batches; the kernel's tables by bridge "
+             "-batch", "k/s", 1e3, runs.load,
              [Row("tc", KERNEL, 15, None), Row("tc", None, 1000, None), Row("tc", None, 5, None, "cli", True, "s", 1),
               Row("tc", None, None, None, "bytes", True, "B", 1)], ("kernel", "tc"), steady=True),
-    Workload("programs", "the program alone above an empty one, by BPF_PROG_TEST_RUN; and the instructions that the verifier "
-             "processed", "ns", 1, runs.program_cost,
+    Workload("programs", "the program alone above an empty one, by BPF_PROG_TEST_RUN; and the instructions that the "
+             "verifier processed", "ns", 1, runs.program_cost,
              [Row("xdp", None, 120, None, "encap", True), Row("xdp", None, 140, None, "decap", True),
               Row("tc", None, None, None, "encap", True), Row("tc", None, None, None, "decap", True),
-              *(verified(name) for name in ("from_port_tc", "from_wire_tc", "from_tunnel_tc", "from_port_xdp", "from_wire_xdp"))],
+              *map(verified, ("from_port_tc", "from_wire_tc", "from_tunnel_tc", "from_port_xdp", "from_wire_xdp"))],
              ("tc", "xdp"), steady=True),
 ]
 NAMES = [each.name for each in WORKLOADS]

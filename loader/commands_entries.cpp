@@ -56,6 +56,14 @@ struct FdbKind {
         const Interface* port = engine.parts().devices().find(entry.target);
         return "port " + (port ? port->name : "that is gone");
     }
+
+    // A command decided about the key: what waited for its port to come back does so no more.
+    static bool end_wait(Engine& engine, const SegmentState& segment, const fdb_key& key) {
+        return engine.parts().waiting().drop(segment.name, Mac::of(key.mac));
+    }
+    static std::uint64_t end_waits(Engine& engine, const Filter& filter) {
+        return engine.parts().waiting().drop_if([&](const WaitingEntry& entry) { return filter.takes(entry); });
+    }
 };
 
 struct NeighborKind {
@@ -82,6 +90,9 @@ struct NeighborKind {
         const NextHopInfo* hop = engine.nexthops().info(entry.nexthop);
         return Mac::of(entry.mac).text() + (hop ? ", " + remote_text(*hop) : "");
     }
+
+    static bool end_wait(Engine&, const SegmentState&, const neighbor_key&) { return false; }  // they name no port
+    static std::uint64_t end_waits(Engine&, const Filter&) { return 0; }
 };
 
 template <typename Kind>
@@ -92,7 +103,10 @@ Result<> put(Engine& engine, Resolver& resolver, const EntryRow& row, Mode mode)
     TRY(entry.origin, wanted_origin(row));
     entry.used_s = wanted_stamp(row, entry.origin);
     TRY(const auto there, Kind::records(engine).put(key, entry, mode));
-    if (!there) return Ok{};
+    if (!there) {
+        Kind::end_wait(engine, *segment, key);
+        return Ok{};
+    }
     return fail(EEXIST, Kind::text(key) + " is there already (" + name(static_cast<Owner>(there->origin)) + ", " +
                             Kind::text(engine, *there) + ")");
 }
@@ -112,6 +126,8 @@ Result<> del(Engine& engine, Resolver& resolver, const EntryRow& row) {
     TRY(const auto key, Kind::key(row, *segment));
     TRY(const Filter filter, Filter::parse(engine, row));
     TRY(const auto entry, Kind::records(engine).find(key));
+    const bool waited = !row.remote && Kind::end_wait(engine, *segment, key);
+    if (!entry && waited) return Ok{};
     if (!entry || !filter.takes(key, *entry)) return fail(ENOENT, "no such entry for " + Kind::text(key));
     TRY_OK(Kind::records(engine).erase(key));
     return Ok{};
@@ -145,7 +161,8 @@ Answer flush(Engine& engine, const Request& request) {
     TRY(const EntryRow options, entry_row(request.arguments));
     TRY(const Filter filter, Filter::parse(engine, options));
     const auto doomed = [&](const auto& key, const auto& entry) { return filter.takes(key, entry); };
-    TRY(const std::uint64_t count, Kind::records(engine).erase_if(doomed));
+    TRY(const std::uint64_t rows, Kind::records(engine).erase_if(doomed));
+    const std::uint64_t count = rows + Kind::end_waits(engine, filter);
     TRY_OK(engine.entries_changed());
     return json{{"flushed", count}}.dump();
 }

@@ -107,6 +107,10 @@ Result<> Datapath::State::explore_delivery(const Link& link, Attachment& out) {
     if (link.kind == "veth") {
         if (out.hook == Hook::Xdp) {
             TRY(out.xdp_tx, probe_xdp_tx(link));
+            if (!out.xdp_tx)
+                out.warnings.push_back("an XDP redirect into " + link.name +
+                                       " is lost, so frames are delivered by TC: switch "
+                                       "GRO on at its other end");
         }
         // The kernel drops what is redirected to a peer in the same netns, or one that is down.
         if (link.peer_netnsid && link.carrier) {

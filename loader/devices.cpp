@@ -26,6 +26,7 @@ Result<> Devices::adopt() {
         }
         accounts_->adopt(row.account);
         rows_[ifindex] = row;
+        names_[ifindex] = reinterpret_cast<const char*>(attachment->name);
     }
     return Ok{};
 }
@@ -118,6 +119,7 @@ Result<> Devices::write_row(Interface& interface, const Link& link, const Segmen
     if (old != rows_.end() && old->second.segment != row.segment && (old->second.flags & DEVICE_PORT))
         moved_.insert(link.ifindex);
     interface.row = row;
+    names_[link.ifindex] = link.name;
     if (old != rows_.end() && same(old->second, row)) return Ok{};
     TRY_OK(tables_->devices.put(link.ifindex, row));
     rows_[link.ifindex] = row;
@@ -125,12 +127,12 @@ Result<> Devices::write_row(Interface& interface, const Link& link, const Segmen
     return Ok{};
 }
 
-std::vector<std::uint32_t> Devices::sweep(const Links& links, Problems& problems) {
+std::vector<Devices::Gone> Devices::sweep(const Links& links, Problems& problems) {
     std::set<std::uint32_t> served;
     for (const auto& [name, interface] : interfaces_)
         if (interface.attachment) served.insert(interface.ifindex);
-    std::vector<std::uint32_t> gone(moved_.begin(), moved_.end());
-    moved_.clear();
+    std::vector<Gone> gone;
+    for (const std::uint32_t ifindex : std::exchange(moved_, {})) gone.push_back({ifindex, ""});
     std::erase_if(rows_, [&](const auto& entry) {
         const auto& [ifindex, row] = entry;
         if (served.contains(ifindex)) return false;
@@ -138,7 +140,10 @@ std::vector<std::uint32_t> Devices::sweep(const Links& links, Problems& problems
         if (!problems.check(tables_->devices.erase(ifindex), "sweep devices")) return false;
         accounts_->release(row.account);
         ++writes_;
-        if (row.flags & DEVICE_PORT) gone.push_back(ifindex);
+        const Interface* wanted = find(names_[ifindex]);
+        if (row.flags & DEVICE_PORT)
+            gone.push_back({ifindex, wanted && wanted->role == Role::Port ? wanted->name : ""});
+        names_.erase(ifindex);
         return true;
     });
     if (const auto forgotten = datapath_->forget_missing(links); !forgotten)
@@ -146,19 +151,23 @@ std::vector<std::uint32_t> Devices::sweep(const Links& links, Problems& problems
     return gone;
 }
 
-bool Devices::look_for_silent_ports() {
-    bool found = false;
+bool Devices::is_silent(const Interface& port) const {
+    const auto delivered = accounts_->deliveries(port.row.account);
+    if (!delivered || delivered->packets < SILENT_AFTER) return false;
+    const auto seen = accounts_->read(port.row.account);
+    return seen && std::all_of(seen->begin(), seen->end(), [](const tally& one) { return one.packets == 0; });
+}
+
+// Once XDP is out of the way a frame may come back: then it is given another chance.
+void Devices::look_for_silent_ports() {
+    const bool any_xdp = std::any_of(interfaces_.begin(), interfaces_.end(), [](const auto& entry) {
+        return entry.second.attachment && entry.second.attachment->hook != Hook::Tc;
+    });
     for (auto& [name, interface] : interfaces_) {
-        if (interface.role != Role::Port || interface.silent || !(interface.row.flags & DEVICE_XDP_TX)) continue;
-        const auto delivered = accounts_->deliveries(interface.row.account);
-        if (!delivered || delivered->packets < SILENT_AFTER) continue;
-        const auto seen = accounts_->read(interface.row.account);
-        if (!seen) continue;
-        const bool answered = std::any_of(seen->begin(), seen->end(), [](const tally& one) { return one.packets > 0; });
-        if (answered) continue;
-        interface.silent = found = true;
+        const bool redirected_to =
+            any_xdp && interface.role == Role::Port && interface.attachment && interface.attachment->xdp_tx;
+        interface.silent = redirected_to && is_silent(interface);
     }
-    return found;
 }
 
 PortsBySegment Devices::ports_by_segment() const {

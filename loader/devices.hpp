@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "accounts.hpp"
@@ -31,7 +32,7 @@ struct Interface {
     std::uint32_t ifindex = 0;             // 0: it does not exist now
     std::optional<Attachment> attachment;  // none: not served
     std::string problem;                   // why not served
-    bool silent = false;                   // XDP frames went in and nothing ever came back: delivered through TC
+    bool silent = false;                   // frames went in and nothing ever came back: delivered through TC
     device row{};                          // as the kernel holds it
 };
 
@@ -44,10 +45,15 @@ public:
 
     // Attaches what is wanted and exists, and writes its row. again: look at what is attached already too (drift).
     void serve(const Document& wanted, const Links& links, const Segments& segments, bool again, Problems& problems);
-    // Takes away what is not wanted or no longer exists; gives the ifindexes of ports that went or changed segment.
-    std::vector<std::uint32_t> sweep(const Links& links, Problems& problems);
-    // Ports that take XDP frames but never answered one (see Interface::silent). True if one was found.
-    bool look_for_silent_ports();
+    // A port that went, or changed segment. name: it is still wanted and may come back; else empty.
+    struct Gone {
+        std::uint32_t ifindex;
+        std::string name;
+    };
+    // Takes away what is not wanted or no longer exists.
+    std::vector<Gone> sweep(const Links& links, Problems& problems);
+    // Finds the ports that XDP redirects to and that never answered (see Interface::silent); serve() acts on it.
+    void look_for_silent_ports();
 
     PortsBySegment ports_by_segment() const;  // served ports, by ifindex
     const std::map<std::string, Interface>& all() const { return interfaces_; }
@@ -61,13 +67,15 @@ private:
     void serve_one(Interface& interface, const Link& link, const Segments& segments, bool again, Problems& problems);
     Result<> write_row(Interface& interface, const Link& link, const Segments& segments);
     Result<std::uint16_t> account_for(std::uint32_t ifindex);
+    bool is_silent(const Interface& port) const;
 
     Tables* tables_;
     Datapath* datapath_;
     Accounts* accounts_;
     std::map<std::string, Interface> interfaces_;
-    std::map<std::uint32_t, device> rows_;  // as the kernel holds them
-    std::set<std::uint32_t> moved_;         // ports whose segment changed since the last sweep
+    std::map<std::uint32_t, device> rows_;        // as the kernel holds them
+    std::map<std::uint32_t, std::string> names_;  // of rows_
+    std::set<std::uint32_t> moved_;               // ports whose segment changed since the last sweep
     std::uint64_t writes_ = 0;
 };
 

@@ -130,6 +130,8 @@ Result<> Engine::open_parts() {
     if (wanted_.vtep) TRY_OK(nexthops_->set_vtep(*wanted_.vtep));
     flooder_.set_config(settings_);
     TRY_OK(reconciler_->adopt());
+    for (const WaitingEntry& entry : persisted_.waiting) reconciler_->waiting().add(entry);
+    (void)reconciler_->waiting().take_changed();  // the file holds them
     TRY_OK(forget_other_family());
     if (const Link* tunnel = links_.find(settings_.tunnel_ifindex)) TRY_OK(datapath_.attach_tunnel(*tunnel));
     reconcile(true);
@@ -209,6 +211,15 @@ void Engine::reconcile(bool again) {
     log_new(problems_.reasons, now.reasons);
     log_new(problems_.warnings, now.warnings);
     problems_ = std::move(now);
+    follow_entries();
+}
+
+// What entries that came or went touch besides themselves.
+void Engine::follow_entries() {
+    Entries& entries = reconciler_->entries();
+    if (entries.fdb().take_erased() | entries.neighbors().take_erased()) deleted_ = true;
+    if (!reconciler_->waiting().take_changed()) return;
+    if (const auto kept = persist(); !kept) spdlog::error("{}", kept.error().what);
 }
 
 void Engine::check_vtep(Problems& problems) {
@@ -267,6 +278,7 @@ Result<> Engine::refresh() {
 
 Result<> Engine::persist() {
     CliObjects own = cli_part(wanted_);
+    own.waiting = reconciler_->waiting().all();
     if (own == persisted_) return Ok{};
     TRY_OK(save_objects(objects_path(), own));
     persisted_ = std::move(own);
@@ -297,6 +309,7 @@ Result<Applied> Engine::apply(Document config, bool dry_run, bool replace) {
     const auto of_cli = [](const auto&, const auto& entry) { return entry.origin == ORIGIN_CLI; };
     TRY_OK(reconciler_->entries().fdb().erase_if(of_cli));
     TRY_OK(reconciler_->entries().neighbors().erase_if(of_cli));
+    reconciler_->waiting().drop_if([](const WaitingEntry& entry) { return entry.origin == ORIGIN_CLI; });
     TRY_OK(entries_changed());
     return applied;
 }
@@ -324,7 +337,8 @@ Result<> Engine::entries_changed() {
     if (!ips.empty())
         std::erase_if(wanted_.neighbors, [&](const NeighborRecord& r) { return ips.contains({r.segment, r.ip}); });
 
-    if (entries.fdb().take_erased() | entries.neighbors().take_erased()) deleted_ = true;
+    follow_entries();
+    if (!(entries.fdb().take_remotes_changed() | entries.neighbors().take_remotes_changed())) return Ok{};
     const Problems problems = reconciler_->accept(wanted_);
     if (!problems.reasons.empty()) return fail(EIO, problems.reasons.front());
     return Ok{};

@@ -89,6 +89,7 @@ private:
     Result<> links_changed();
     void check_vtep(Problems& problems);
     Result<> check_tunnel();
+    void follow_entries();
     void collect_own_macs();
     void handle(const event& event, std::span<const std::uint8_t> frame);
     std::string objects_path() const { return options_.run_dir + "/objects.json"; }

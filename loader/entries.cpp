@@ -47,8 +47,11 @@ void Records<K, V>::count(const K& key, const V& entry, int by) {
     if (hop == 0) return;
     const std::pair<std::uint32_t, std::uint32_t> use{key.segment, hop};
     auto& uses = (*uses_)[use];
+    if (uses == 0) remotes_changed_ = true;
     uses += static_cast<std::uint32_t>(by);
-    if (uses == 0) uses_->erase(use);
+    if (uses != 0) return;
+    uses_->erase(use);
+    remotes_changed_ = true;
 }
 
 // The map's own errors, but for the one that an operator can do something about.
@@ -208,11 +211,14 @@ Result<> Entries::forget_segment(std::uint32_t index) {
     return Ok{};
 }
 
-Result<> Entries::forget_port(std::uint32_t ifindex) {
-    TRY_OK(fdb_.erase_if([ifindex](const fdb_key&, const fdb_entry& entry) {
-        return entry.kind == FDB_PORT && entry.target == ifindex && entry.origin != ORIGIN_DYNAMIC;
+Result<std::vector<std::pair<fdb_key, fdb_entry>>> Entries::forget_port(std::uint32_t ifindex) {
+    std::vector<std::pair<fdb_key, fdb_entry>> gone;
+    TRY_OK(fdb_.erase_if([&](const fdb_key& key, const fdb_entry& entry) {
+        if (entry.kind != FDB_PORT || entry.target != ifindex || entry.origin == ORIGIN_DYNAMIC) return false;
+        if (entry.origin != ORIGIN_CONFIG) gone.emplace_back(key, entry);
+        return true;
     }));
-    return Ok{};
+    return gone;
 }
 
 Result<std::uint64_t> Entries::forget_nexthops(const std::set<std::uint32_t>& ids) {

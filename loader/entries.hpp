@@ -69,6 +69,7 @@ public:
     // Keys of the document's that a command changed: they are no longer the document's.
     std::set<K, BytesLess> take_overridden() { return std::exchange(overridden_, {}); }
     bool take_erased() { return std::exchange(erased_, false); }
+    bool take_remotes_changed() { return std::exchange(remotes_changed_, false); }  // RemoteUses has other keys now
     std::uint64_t writes() const { return writes_; }
 
 private:
@@ -85,7 +86,7 @@ private:
     Wanted config_;  // rows of ORIGIN_CONFIG as the kernel holds them
     std::set<K, BytesLess> overridden_;
     Watch watch_;
-    bool erased_ = false;
+    bool erased_ = false, remotes_changed_ = false;
     std::uint64_t writes_ = 0;
 };
 
@@ -101,8 +102,8 @@ public:
     Result<> adopt();
     void sync(const Document& wanted, const Segments& segments, const Devices& devices, Problems& problems);
     Result<> forget_segment(std::uint32_t index);
-    // Static and evpn rows that name the port's old ifindex.
-    Result<> forget_port(std::uint32_t ifindex);
+    // Takes away the static and evpn rows that name the port's old ifindex; gives those that are no document's.
+    Result<std::vector<std::pair<fdb_key, fdb_entry>>> forget_port(std::uint32_t ifindex);
     // Rows that name one of these next hops, but the document's: those follow it. Gives how many went.
     Result<std::uint64_t> forget_nexthops(const std::set<std::uint32_t>& ids);
 

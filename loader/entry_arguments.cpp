@@ -98,6 +98,7 @@ Result<Filter> Filter::parse(Engine& engine, const EntryRow& row) {
         const Interface* port = engine.parts().devices().find(std::string(*row.port));
         if (!port || port->role != Role::Port) return fail(ENOENT, "no port " + std::string(*row.port));
         filter.port_ = port->ifindex;
+        filter.port_name_ = port->name;
     }
     if (row.origin) {
         TRY(filter.origin_, origin_of(*row.origin));
@@ -125,6 +126,12 @@ bool Filter::takes(const fdb_key& key, const fdb_entry& entry) const {
     if (mac_ && *mac_ != Mac::of(key.mac)) return false;
     if (port_ && (entry.kind != FDB_PORT || entry.target != *port_)) return false;
     return takes_place(key.segment, nexthop_of(entry), entry.origin);
+}
+
+bool Filter::takes(const WaitingEntry& entry) const {
+    const SegmentState* segment = engine_->parts().segments().find(entry.segment);
+    if (!segment || (mac_ && *mac_ != entry.mac) || (port_ && port_name_ != entry.port)) return false;
+    return takes_place(segment->index, 0, static_cast<std::uint8_t>(entry.origin));
 }
 
 bool Filter::takes(const neighbor_key& key, const neighbor& entry) const {

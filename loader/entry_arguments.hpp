@@ -43,6 +43,7 @@ public:
     static Result<Filter> parse(Engine& engine, const EntryRow& row);
     bool takes(const fdb_key& key, const fdb_entry& entry) const;
     bool takes(const neighbor_key& key, const neighbor& entry) const;
+    bool takes(const WaitingEntry& entry) const;  // one whose port is away
 
 private:
     explicit Filter(Engine& engine) : engine_(&engine) {}
@@ -52,7 +53,8 @@ private:
     std::optional<std::uint32_t> segment_;
     std::optional<Mac> mac_;
     std::optional<Ip> ip_;
-    std::optional<std::uint32_t> port_;  // ifindex; 0 matches nothing
+    std::optional<std::uint32_t> port_;  // ifindex; 0 matches no row
+    std::string port_name_;
     std::optional<Ip> remote_;
     std::optional<std::uint32_t> vni_;
     std::optional<std::uint8_t> origin_;

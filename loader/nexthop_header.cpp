@@ -96,7 +96,8 @@ nexthop make_nexthop(const Vtep& vtep, const Ip& remote, std::uint32_t vni, cons
     out.ifindex = path.ifindex;
     out.flags = flags_of(path, v4);
     // Not known: the kernel's device decides, or nobody. The programs take the overhead off without a look.
-    out.mtu = path.mtu ? std::max<std::uint16_t>(path.mtu, v4 ? VXLAN4_OVERHEAD_BYTES : VXLAN6_OVERHEAD_BYTES) : UINT16_MAX;
+    out.mtu =
+        path.mtu ? std::max<std::uint16_t>(path.mtu, v4 ? VXLAN4_OVERHEAD_BYTES : VXLAN6_OVERHEAD_BYTES) : UINT16_MAX;
     out.vni = vni;
     append(out, ethernet(path, v4 ? ETH_P_IP : ETH_P_IPV6));
     if (v4) {

@@ -105,6 +105,13 @@ Result<CliObjects> from_json(const nlohmann::json& file) {
         if (!address) return fail(EINVAL, "a remote's address is none");
         objects.remotes.emplace_back(remote.at("segment").get<std::string>(), *address);
     }
+    for (const auto& entry : file.value("waiting", nlohmann::json::array())) {
+        const auto mac = Mac::parse(entry.at("mac").get<std::string>());
+        if (!mac) return fail(EINVAL, "the MAC of a waiting entry is none");
+        const bool evpn = entry.at("origin").get<std::string>() == name(ORIGIN_EVPN);
+        objects.waiting.push_back({entry.at("segment").get<std::string>(), *mac, entry.at("port").get<std::string>(),
+                                   evpn ? ORIGIN_EVPN : ORIGIN_CLI});
+    }
     return objects;
 }
 
@@ -194,6 +201,12 @@ Result<> save_objects(const std::string& path, const CliObjects& objects) {
     file["remotes"] = nlohmann::json::array();
     for (const auto& [segment, address] : objects.remotes)
         file["remotes"].push_back({{"segment", segment}, {"address", address.text()}});
+    file["waiting"] = nlohmann::json::array();
+    for (const WaitingEntry& entry : objects.waiting)
+        file["waiting"].push_back({{"segment", entry.segment},
+                                   {"mac", entry.mac.text()},
+                                   {"port", entry.port},
+                                   {"origin", name(entry.origin)}});
     const std::string text = file.dump(2) + "\n", next = path + ".new";
 
     Fd fd(::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));

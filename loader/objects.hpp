@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Objects made by the CLI that are no table rows (uplinks, segments, ports, remotes): how they join the configuration
 // document, and the file they are kept in across restarts. Their FDB entries and neighbors are rows of pinned tables
-// and need no file.
+// and need no file, but those of a port that is away.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -12,12 +12,14 @@
 #include "config.hpp"
 #include "model.hpp"
 #include "result.hpp"
+#include "waiting.hpp"
 
 namespace weft {
 
 struct CliObjects {
     Document document;                                // uplinks, segments, ports of the CLI
     std::vector<std::pair<std::string, Ip>> remotes;  // (segment, address) that the CLI added to segments of the config
+    std::vector<WaitingEntry> waiting;                // entries whose port is away
     bool operator==(const CliObjects&) const = default;
 };
 

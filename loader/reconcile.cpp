@@ -59,11 +59,34 @@ void Reconciler::sweep(const Document& wanted, Problems& problems) {
         problems.check(learner_->forget_segment(index), "sweep segment");
     }
     const auto ports = devices_.sweep(*links_, problems);
-    for (const std::uint32_t ifindex : ports) {
-        problems.check(entries_.forget_port(ifindex), "sweep port");
-        problems.check(learner_->forget_port(ifindex), "sweep port");
-    }
+    for (const Devices::Gone& port : ports) forget_port(port, problems);
+    restore(problems);
     if (!segments.empty() || !ports.empty()) accept(wanted, problems);
+}
+
+void Reconciler::forget_port(const Devices::Gone& port, Problems& problems) {
+    problems.check(learner_->forget_port(port.ifindex), "sweep port");
+    const auto rows = entries_.forget_port(port.ifindex);
+    if (!problems.check(rows, "sweep port") || port.name.empty()) return;
+    for (const auto& [key, entry] : *rows)
+        if (const SegmentState* segment = segments_.find(std::uint32_t{key.segment}))
+            waiting_.add({segment->name, Mac::of(key.mac), port.name, static_cast<Owner>(entry.origin)});
+}
+
+// What waited for a port that is served again becomes rows; what waited for one nobody wants there any more goes.
+void Reconciler::restore(Problems& problems) {
+    if (waiting_.empty()) return;
+    waiting_.drop_if([&](const WaitingEntry& waiting) {
+        const Interface* port = devices_.find(waiting.port);
+        const SegmentState* segment = segments_.find(waiting.segment);
+        if (!segment || !port || port->role != Role::Port || port->segment != waiting.segment) return true;
+        if (!port->attachment) return false;
+        fdb_key key{};
+        key.segment = static_cast<__u16>(segment->index);
+        waiting.mac.copy_to(key.mac);
+        const fdb_entry entry{port->ifindex, FDB_PORT, static_cast<__u8>(waiting.origin), 0, 0};
+        return problems.check(entries_.fdb().put(key, entry, Mode::Add), "entry " + waiting.mac.text());
+    });
 }
 
 void Reconciler::teach(const Document& wanted, Problems& problems) {

@@ -16,6 +16,7 @@
 #include "nexthops.hpp"
 #include "problems.hpp"
 #include "segments.hpp"
+#include "waiting.hpp"
 
 namespace weft {
 
@@ -37,6 +38,8 @@ public:
     Segments& segments() { return segments_; }
     Devices& devices() { return devices_; }
     Entries& entries() { return entries_; }
+    Waiting& waiting() { return waiting_; }
+    const Waiting& waiting() const { return waiting_; }
     // Rows written since the start.
     std::uint64_t writes() const { return segments_.writes() + devices_.writes() + entries_.writes(); }
 
@@ -45,6 +48,8 @@ public:
 
 private:
     void sweep(const Document& wanted, Problems& problems);
+    void forget_port(const Devices::Gone& port, Problems& problems);
+    void restore(Problems& problems);
     void teach(const Document& wanted, Problems& problems);
     void accept(const Document& wanted, Problems& problems);
 
@@ -56,6 +61,7 @@ private:
     Segments segments_;
     Devices devices_;
     Entries entries_;
+    Waiting waiting_;
     std::map<std::uint32_t, LearnRules> rules_;
     bool taught_ = false;
 };

@@ -41,8 +41,8 @@ void add_interface(Engine& engine, json& out, const std::string& interface_name)
     out["warnings"] = attachment.warnings;
     if (interface->silent)
         out["warnings"].push_back(
-            "frames were delivered by XDP and none came back: delivered by TC now; an XDP redirect "
-            "into a veth needs GRO or an XDP program on its peer");
+            "100 frames and more were delivered and none came back: delivered by TC now; an XDP redirect into a veth "
+            "needs GRO or an XDP program on its peer");
     out["counters"] = counters_view(engine, interface->row.account);
     if (const auto delivered = engine.parts().accounts().deliveries(interface->row.account))
         out["delivered"] = {{"packets", delivered->packets}, {"bytes", delivered->bytes}};
@@ -88,6 +88,8 @@ json port_view(Engine& engine, const Port& port) {
     json out = base(port, &Document::ports, "ports");
     out["hook"] = name(port.hook);
     add_interface(engine, out, port.interface);
+    if (const auto waiting = engine.parts().waiting().count(port.interface))
+        out["warnings"].push_back(std::to_string(waiting) + " FDB entries wait for it to be served");
     return out;
 }
 

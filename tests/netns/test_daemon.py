@@ -171,6 +171,80 @@ def a_static_entry_of_a_port_follows_it_when_it_comes_back(lab):
     wait_for(lambda: a.fdb(mac=MAC, port=a1.port), "the entry to come back with its port")
 
 
+MACS = [f"02:00:00:00:bb:{number:02x}" for number in range(1, 6)]
+
+
+def add(host, mac, *where, verb="add", code=0):
+    result = host.weft("fdb", verb, "--segment", "blue", "--mac", mac, *where, check=False)
+    check(result.returncode == code, f"fdb {verb} {mac} {where}: exit {result.returncode}\n{result.stderr}")
+
+
+def make_port(host, port):
+    host.ip(f"link add {port} type veth peer name again", f"link set {port} up")
+
+
+@test(timeout=90)
+def entries_of_the_cli_and_of_evpn_wait_for_their_port(lab):
+    (a, b), (a1, a2, b1, b2) = hosts_with_guests(lab, ("a", "b"), guests=2)
+    fixed, evpn, deleted, moved, flushed = MACS
+    for mac in (fixed, deleted, moved, flushed):
+        add(a, mac, "--port", a1.port)
+    add(a, evpn, "--port", a1.port, "--origin", "evpn")
+    a.ip(f"link del {a1.port}")
+    wait_for(lambda: not a.fdb(mac=fixed), "the entries of a port that went to go")
+    check("5 FDB entries wait" in " ".join(a.json("port", "show", a1.port)["warnings"]), "port show does not tell of them")
+    add(a, deleted, verb="del")
+    add(a, deleted, verb="del", code=1)
+    add(a, moved, "--remote", b.address)
+    check(a.json("fdb", "flush", "--mac", flushed)["flushed"] == 1, "flush does not take one that waits")
+    a.down(signal.SIGKILL)
+    a.up()
+    make_port(a, a1.port)
+    for mac, origin in ((fixed, "cli"), (evpn, "evpn")):
+        wait_for(lambda mac=mac, origin=origin: a.fdb(mac=mac, port=a1.port, origin=origin), f"{mac} to come back", 10)
+    check(a.fdb(mac=moved)[0].get("remote") == b.address, "an entry that a command made was replaced by one that waited")
+    check(not a.fdb(mac=deleted) and not a.fdb(mac=flushed), "an entry that was deleted came back")
+    check(not a.json("port", "show", a1.port)["warnings"], "entries wait for a port that is there")
+
+
+@test(timeout=90)
+def an_entry_waits_for_a_port_that_went_while_no_daemon_ran_and_not_for_one_nobody_wants(lab):
+    (a, b), (a1, b1) = hosts_with_guests(lab, ("a", "b"))
+    add(a, MACS[0], "--port", a1.port)
+    a.down()
+    a.ip(f"link del {a1.port}")
+    a.up()
+    check(not a.fdb(mac=MACS[0]), "an entry names a port that is away")
+    make_port(a, a1.port)
+    wait_for(lambda: a.fdb(mac=MACS[0], port=a1.port, origin="cli"), "it to come back", 10)
+    a.weft("port", "del", a1.port)
+    a.weft("port", "add", a1.port, "--segment", "blue")
+    check(not a.fdb(mac=MACS[0]), "an entry of a port that was deleted came back")
+    add(a, MACS[0], "--port", a1.port)
+    a.ip(f"link del {a1.port}")
+    wait_for(lambda: not a.fdb(mac=MACS[0]), "the entry to wait")
+    a.weft("segment", "add", "green", "--vni", VNI + 1)
+    a.weft("port", "set", a1.port, "--segment", "green")
+    make_port(a, a1.port)
+    wait_for(lambda: a.json("port", "show", a1.port)["state"] == "attached", "the port to be served")
+    check(not a.fdb(mac=MACS[0]), "an entry came back in another segment, or for a port of another one")
+
+
+@test
+def commands_on_entries_accept_the_remotes_they_name_and_only_those(lab):
+    (a, b, k), (a1, b1, k1) = hosts_with_guests(lab, ("a", "b", "k"))
+    introduce((a1, b1, k1), (a, b))
+    a.weft("remote", "del", "--segment", "blue", "--address", k.address)
+    deliver(k1, plain(k1, a1.mac_address), none=[a1])
+    add(a, MACS[0], "--remote", k.address)
+    add(a, MACS[1], "--remote", k.address)
+    deliver(k1, plain(k1, a1.mac_address), to=[a1])
+    add(a, MACS[0], verb="del")
+    deliver(k1, plain(k1, a1.mac_address), to=[a1])
+    add(a, MACS[1], "--remote", b.address, verb="set")
+    deliver(k1, plain(k1, a1.mac_address), none=[a1])
+
+
 @test
 def an_entry_that_a_command_changed_stays_so_until_the_next_apply(lab):
     (a, b, k), (a1, b1, k1) = hosts_with_guests(lab, ("a", "b", "k"))

@@ -5,7 +5,7 @@ import os
 import struct
 
 from netns import wait_for
-from overlay import check, deliver, hosts_with_guests, introduce, plain
+from overlay import check, deliver, hosts_with_guests, introduce, join, plain, start
 from registry import test
 from test_attach import FOREIGN, foreign_object, xdp_of
 from traffic import tcp_transfer
@@ -67,6 +67,74 @@ def gro_switched_on_and_off_in_a_guest_under_traffic_loses_nothing_afterwards(la
         b1.ethtool("eth0", gro=gro)
         wait_for(lambda: b1.ping(a1.address4, count=1, wait=1, check=False).returncode == 0, f"GRO {gro} to be noticed", 15)
         crosses()
+
+
+@test
+def a_port_that_takes_a_hundred_frames_by_xdp_and_never_answers_is_warned_of(lab):
+    (a, b), (a1, b1, b2) = guests_of_one_and_two(lab)
+    introduce((a1, b2), (a, b))
+    for host, where in ((a, ("--remote", b.address)), (b, ("--port", b1.port))):
+        host.weft("fdb", "add", "--segment", "blue", "--mac", b1.mac_address, *where)
+    shown = b.json("port", "show", b1.port)
+    check(shown["xdp_delivery"] and not silent(shown), f"before any frame: {shown}")
+    deliver(a1, plain(a1, b1.mac_address), to=[b1], frames=120)
+    deliver(a1, plain(a1, b2.mac_address), to=[b2], frames=120)
+    wait_for(lambda: silent(b.json("port", "show", b1.port)), "port show to warn", 12)
+    check(not silent(b.json("port", "show", b2.port)), "a port that answered is warned of")
+    check(not b.json("port", "show", b1.port)["xdp_delivery"], "frames still go there by XDP")
+    deliver(a1, plain(a1, b1.mac_address), to=[b1])
+    b1.announce()
+    wait_for(lambda: not silent(b.json("port", "show", b1.port)), "an answer to end the warning", 12)
+    wait_for(lambda: b.json("port", "show", b1.port)["xdp_delivery"], "XDP to be used again", 12)
+    deliver(a1, plain(a1, b1.mac_address), to=[b1])
+
+
+def guests_of_one_and_two(lab):
+    """Host a with a1, b with b1 and b2; b1 is deaf and mute: its stack says nothing of its own."""
+    a, b = lab.weft_host("a"), lab.weft_host("b")
+    a1, b1, b2 = (lab.guest(host, name, offloads=False) for host, name in ((a, "a1"), (b, "b1"), (b, "b2")))
+    b1.sysctl("net.ipv6.conf.eth0.disable_ipv6", 1)
+    b1.ip("link set eth0 arp off")
+    join((a, b), hook="xdp")
+    start((a, b))
+    return (a, b), (a1, b1, b2)
+
+
+def silent(port):
+    return any("none came back" in line for line in port["warnings"])
+
+
+@test
+def a_peer_that_stops_taking_xdp_frames_is_named_and_served_by_tc(lab):
+    (a, b), (a1, b1) = hosts_with_guests(lab, ("a", "b"), hook="xdp", guest_options={"offloads": False})
+    introduce((a1, b1), (a, b))
+
+    def lost():
+        return any("GRO" in line for line in b.json("port", "show", b1.port)["warnings"])
+    check(not lost(), "a peer with GRO on is complained about")
+    b1.ethtool("eth0", gro=False)
+    wait_for(lost, "port show to name it", 12)
+    deliver(a1, plain(a1, b1.mac_address), to=[b1])
+    b1.ethtool("eth0", gro=True)
+    wait_for(lambda: not lost(), "the warning to go", 12)
+    deliver(a1, plain(a1, b1.mac_address), to=[b1])
+
+
+@test
+def an_uplink_whose_far_end_takes_xdp_frames_only_later_is_used_by_xdp_then(lab):
+    (a, b), (a1, b1) = hosts_with_guests(lab, ("a", "b"), hook="xdp", up=False, guest_options={"offloads": False})
+    lab.net.ethtool(a.switch_port, gro=False)
+    start((a, b))
+    introduce((a1, b1), (a, b))
+
+    def handed_up():
+        before = a.verdicts().get("PASS_UP", 0)
+        deliver(a1, plain(a1, b1.mac_address), to=[b1], frames=20)
+        return a.verdicts().get("PASS_UP", 0) - before
+    check(handed_up() >= 20, "XDP sent into an uplink whose far end loses its frames")
+    lab.net.ethtool(a.switch_port, gro=True)
+    wait_for(lambda: a.json("uplink", "show", "eth0")["xdp_delivery"], "the uplink to be found good", 12)
+    wait_for(lambda: handed_up() < 5, "frames to leave by XDP", 12)
 
 
 @test(mtu=9000)

@@ -76,10 +76,13 @@ TEST(Objects, ThatDoNotFitAnyMoreAreLeftOutWithAWarningAtStart) {
 
 TEST(Objects, AreReadBackAsTheyWereWritten) {
     const std::string path = testing::TempDir() + "weft-objects-" + std::to_string(getpid());
-    ASSERT_TRUE(save_objects(path, objects()));
+    CliObjects kept = objects();
+    kept.waiting = {{"blue", *Mac::parse("02:00:00:00:00:07"), "tap7", ORIGIN_CLI},
+                    {"blue", *Mac::parse("02:00:00:00:00:08"), "tap7", ORIGIN_EVPN}};
+    ASSERT_TRUE(save_objects(path, kept));
     const auto read = load_objects(path);
     ASSERT_TRUE(read) << read.error().what;
-    EXPECT_EQ(*read, objects());
+    EXPECT_EQ(*read, kept);
     EXPECT_FALSE(std::filesystem::exists(path + ".new"));
     std::filesystem::remove(path);
 }
@@ -87,8 +90,9 @@ TEST(Objects, AreReadBackAsTheyWereWritten) {
 TEST(Objects, OfNoFileAreNoneAndOfABrokenOneAnError) {
     const std::string path = testing::TempDir() + "weft-broken-" + std::to_string(getpid());
     EXPECT_EQ(*load_objects(path), CliObjects{});
-    for (const char* text :
-         {"", "{", "[]", R"({"segments":[{"name":5}]})", R"({"remotes":[{"segment":"blue"}]})", R"({"remotes":5})"}) {
+    for (const char* text : {"", "{", "[]", R"({"segments":[{"name":5}]})", R"({"remotes":[{"segment":"blue"}]})",
+                             R"({"remotes":5})", R"({"waiting":[{"mac":"x"}]})",
+                             R"({"waiting":[{"segment":"blue","mac":"02:00:00:00:00:07","port":"tap7"}]})"}) {
         std::ofstream(path) << text;
         EXPECT_FALSE(load_objects(path)) << text;
     }

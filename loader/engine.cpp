@@ -125,6 +125,9 @@ Result<> Engine::open_parts() {
     };
     context.own_mac = [this](const Mac& mac) { return own_macs_.contains(mac); };
     context.next_hop = [this](const Ip& remote, std::uint32_t vni) { return nexthops_->acquire(remote, vni); };
+    context.accepted = [this](std::uint32_t segment, const Ip& remote, std::uint32_t hop) {
+        if (reconciler_) reconciler_->segments().note_accepted(segment, remote, hop);
+    };
     learner_.emplace(datapath_.tables(), std::move(context));
     reconciler_.emplace(datapath_, *nexthops_, *learner_, links_);
     if (wanted_.vtep) TRY_OK(nexthops_->set_vtep(*wanted_.vtep));

@@ -85,6 +85,7 @@ void Learner::write_entry(const event& event, const LearnRules& rules, const std
     if (from_tunnel(event)) {
         const auto row = tables_->remotes.put({event.segment, event.source}, {*target}, BPF_NOEXIST);
         if (!row && row.error().code != EEXIST) return count_refusal(row.error());
+        if (row && context_.accepted) context_.accepted(event.segment, Ip::of(event.source), *target);
     }
     const fdb_entry entry{
         .target = *target, .kind = kind, .origin = ORIGIN_DYNAMIC, .flags = 0, .used_s = context_.now_s()};

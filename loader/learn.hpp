@@ -51,6 +51,8 @@ public:
         std::function<Result<std::uint32_t>(const Ip&, std::uint32_t vni)> next_hop;
         // Empty: stamp_now_s (clock.hpp).
         std::function<std::uint32_t()> now_s;
+        // May be empty: a row of `remotes` was made for the sake of an entry.
+        std::function<void(std::uint32_t segment, const Ip&, std::uint32_t next_hop)> accepted;
     };
     Learner(Tables& tables, Context context);
 

@@ -50,6 +50,10 @@ public:
     // The remotes of flood lists and `uses`; a row that is neither goes unless keep takes its next hop.
     void accept(const Document& wanted, const RemoteUses& uses, const std::function<bool(std::uint32_t)>& keep,
                 Problems& problems);
+    // Learning wrote this row of `remotes` (vtep.accept any): accept() takes it away when nothing keeps it.
+    void note_accepted(std::uint32_t index, const Ip& address, std::uint32_t nexthop) {
+        accepted_[{index, address}] = nexthop;
+    }
     // Takes away what is not wanted; gives the indices that went.
     std::vector<std::uint32_t> sweep(const Document& wanted, Problems& problems);
     // Rows of banks that no frame reads any more.

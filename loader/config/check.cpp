@@ -79,6 +79,9 @@ private:
     }
 
     void segments() {
+        if (document_.segments.size() >= MAX_SEGMENTS)
+            complain("/segments", std::to_string(document_.segments.size()) + " segments, a host has room for " +
+                                      std::to_string(MAX_SEGMENTS - 1));
         for (std::size_t i = 0; i < document_.segments.size(); ++i) {
             const Segment& segment = document_.segments[i];
             if (!segment.name.empty() && !names_.insert(segment.name).second)

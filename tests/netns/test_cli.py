@@ -190,6 +190,16 @@ def a_document_without_the_segment_of_a_port_of_the_cli_is_refused_by_the_ports_
 
 
 @test
+def a_segment_more_than_there_is_room_for_is_refused_with_the_number(lab):
+    a = lab.weft_host("a")
+    a.document["segments"] = [{"name": f"s{number}", "vni": number} for number in range(1, 1024)]
+    a.up()
+    exits(a, 1, "segment", "add", "extra", "--vni", 9999, said="1023")
+    check(len(a.json("segment", "list")) == 1023, "the refused segment is in the list")
+    exits(a, 0, "check")
+
+
+@test
 def a_dry_run_changes_nothing(lab):
     (a, b, k), (a1, b1, k1) = hosts_with_guests(lab, ("a", "b", "k"))
     a.document["segments"][0]["remotes"] = [b.address]

@@ -78,6 +78,10 @@ def reserved_bits_are_refused_where_the_vtep_says_so(lab):
 def any_source_is_accepted_where_the_vtep_says_so(lab):
     a, k, a1 = weft_and_peer(lab, accept="any")
     inject(k, a, a1, 5, src="192.0.2.99")
+    a.learned("02:00:00:00:66:01", remote="192.0.2.99")
+    a.document["vtep"]["accept"] = "known"
+    a.weft("config", "apply", a.write())
+    inject(k, a, a1, 0, "DROP_UNKNOWN_SOURCE", src="192.0.2.99")
 
 
 @test

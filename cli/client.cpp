@@ -47,7 +47,7 @@ Result<> Client::wait(short events, short& ready) const {
 }
 
 Result<> Client::read_some() {
-    std::array<char, 65536> buffer;
+    std::array<char, 65536> buffer;  // NOLINT(*-member-init): recv() fills it
     const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return Ok{};
     if (got < 0) return fail_errno("read from weftd");

@@ -44,7 +44,7 @@ Result<XdpProgram> xdp_program_on(std::uint32_t ifindex) {
 }
 
 std::string describe_program(std::uint32_t id) {
-    const std::string text = "id " + std::to_string(id);
+    std::string text = "id " + std::to_string(id);
     const Fd program(bpf_prog_get_fd_by_id(id));
     bpf_prog_info info{};
     std::uint32_t length = sizeof info;

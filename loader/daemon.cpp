@@ -55,7 +55,7 @@ public:
 
 private:
     // Descriptors are duplicated: closing one here must not close the engine's.
-    Result<> watch(Engine::Source source) {
+    Result<> watch(const Engine::Source& source) {
         const int fd = fcntl(source.fd, F_DUPFD_CLOEXEC, 3);
         if (fd < 0) return fail_errno("watch a descriptor");
         wait_readable(watched_.emplace_back(loop_, fd), source.ready);

@@ -43,10 +43,10 @@ xdp_program* find_ours(const xdp_multiprog* programs) {
 Result<Stubs> open_stub(const pins::Folder& folder) {
     Stubs stubs(stubs_bpf__open());
     if (!stubs) return fail_errno("open the stubs");
-    bpf_program* program;
+    bpf_program* program = nullptr;
     bpf_object__for_each_program(program, stubs->obj)
         bpf_program__set_autoload(program, bpf_program__name(program) == stub_name());
-    bpf_map* map;
+    bpf_map* map = nullptr;
     bpf_object__for_each_map(map, stubs->obj) {
         TRY(auto pinned, pins::open(folder.map(bpf_map__name(map))));
         if (pinned && bpf_map__reuse_fd(map, pinned->get()) != 0) return fail_errno("adopt a pinned map");

@@ -21,7 +21,7 @@ public:
 private:
     // What is the same for all entries of a segment, and for all behind a next hop.
     struct Place {
-        std::uint32_t vni;
+        std::uint32_t vni = 0;
         std::string text;  // `{"segment":"blue","vni":` and `,"remote":"192.0.2.2"`
     };
     const Place& segment(std::uint32_t index) const;

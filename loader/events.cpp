@@ -33,7 +33,7 @@ struct Events::State {
     static void on_lost(void* self, int, __u64 count) { static_cast<State*>(self)->lost += count; }
 
     void sample(const void* data, std::size_t size) {
-        event header;
+        event header{};
         if (size < sizeof header) {
             ++malformed;
             return;

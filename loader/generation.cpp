@@ -160,7 +160,7 @@ Result<> for_each_map(const std::function<Result<>(const char*, const MapShape&)
 }
 
 Result<> require_kernel() {
-    utsname about;
+    utsname about{};
     if (uname(&about) != 0) return Ok{};
     return require_kernel(about.release);
 }

@@ -32,9 +32,9 @@ struct LearnCounters {
 
 // A MAC that moved too often (RFC 7432 §15.1): it stays where it is until held_until_s (CLOCK_MONOTONIC).
 struct HeldMac {
-    std::uint32_t segment;
+    std::uint32_t segment = 0;
     Mac mac;
-    std::uint32_t held_until_s;
+    std::uint32_t held_until_s = 0;
 };
 
 class Learner {

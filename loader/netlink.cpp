@@ -10,7 +10,8 @@ namespace weft {
 
 namespace {
 
-constexpr std::size_t BUFFER_BYTES = 128 * 1024;  // a link with many virtual functions fills more than a dump's 32 KiB
+constexpr std::size_t BUFFER_BYTES =
+    128UL * 1024;  // a link with many virtual functions fills more than a dump's 32 KiB
 constexpr int EVENT_QUEUE_BYTES = 8 * 1024 * 1024;
 constexpr int DUMP_ATTEMPTS = 32;
 constexpr int DATAGRAMS_PER_RECEIVE = 4096;

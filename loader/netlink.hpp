@@ -99,7 +99,7 @@ public:
     std::optional<T> get(std::size_t type) const {
         const nlattr* attribute = (*this)[type];
         if (!attribute || mnl_attr_get_payload_len(attribute) < sizeof(T)) return std::nullopt;
-        T value;
+        T value{};
         std::memcpy(&value, mnl_attr_get_payload(attribute), sizeof value);
         return value;
     }

@@ -17,7 +17,7 @@ void notify(const std::string& message) {
     sockaddr_un address{};
     if (!path || (path[0] != '/' && path[0] != '@') || std::strlen(path) >= sizeof address.sun_path) return;
     address.sun_family = AF_UNIX;
-    std::strcpy(address.sun_path, path);
+    std::memcpy(address.sun_path, path, std::strlen(path));  // with the zero that was there
     const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
     if (path[0] == '@') address.sun_path[0] = '\0';  // the abstract namespace
 

@@ -46,7 +46,7 @@ std::vector<std::uint32_t> numbers(const std::string& path, std::string_view pre
 }
 
 bool is_bpffs() {
-    struct statfs about;
+    struct statfs about = {};
     return statfs(BPFFS, &about) == 0 && about.f_type == BPF_FS_MAGIC;
 }
 
@@ -108,7 +108,7 @@ Result<> unpin(const std::string& path) {
 
 Result<> remove(const std::string& folder_path) {
     for (const auto& name : entries(folder_path)) {
-        const std::string path = folder_path + "/" + name;
+        const std::string path = (folder_path + "/").append(name);
         if (unlink(path.c_str()) == 0 || errno == ENOENT) continue;
         if (errno != EISDIR && errno != EPERM) return fail_errno("remove " + path);
         TRY_OK(remove(path));

@@ -258,8 +258,8 @@ const SegmentState* Segments::find(std::uint32_t index) const {
 
 void Segments::collect_nexthops(std::set<std::uint32_t>& used) const {
     for (const auto& [vni, state] : by_vni_)
-        used.insert(state.slots.begin() + std::min<std::size_t>(state.row.flood_ports, state.slots.size()),
-                    state.slots.end());
+        for (std::size_t slot = state.row.flood_ports; slot < state.slots.size(); ++slot)
+            used.insert(state.slots[slot]);
     for (const auto& [key, id] : accepted_) used.insert(id);
 }
 

@@ -85,7 +85,7 @@ public:
     }
 
     Result<std::optional<V>> find(const K& key) const {
-        V value;
+        V value{};
         if (bpf_map_lookup_elem(fd(), &key, &value) == 0) return std::optional<V>(value);
         if (errno == ENOENT) return std::optional<V>();
         return fail_errno("look up in " + map_.name);

@@ -76,7 +76,7 @@ std::string Ip::text() const {
 }
 
 ip_address Ip::raw() const {
-    ip_address raw;
+    ip_address raw{};
     std::copy(bytes.begin(), bytes.end(), std::begin(raw.bytes));
     return raw;
 }

@@ -196,7 +196,8 @@ std::string text(const std::vector<Complaint>& complaints) {
     std::string out;
     for (const auto& [path, what] : complaints) {
         if (!out.empty()) out += '\n';
-        out += path.empty() ? what : path + ": " + what;
+        if (!path.empty()) out.append(path).append(": ");
+        out += what;
     }
     return out;
 }

@@ -17,12 +17,13 @@ Bytes super_frame(const Rig& rig, const Mac& to, bool inner6, bool tcp, std::uin
     const Payload content{inner6 ? l4(Ip6{}) : l4(Ip4{})};
     const Vxlan vxlan{.reserved8 = reserved};
     if (rig.own.is_v4())
-        return frame(outer, Ip4{.src = rig.remote2, .dst = rig.own}, Udp{.dport = 4789, .sum = Sum::ZERO}, vxlan, content);
+        return frame(outer, Ip4{.src = rig.remote2, .dst = rig.own}, Udp{.dport = 4789, .sum = Sum::ZERO}, vxlan,
+                     content);
     return frame(outer, Ip6{.src = rig.remote2, .dst = rig.own}, Udp{.dport = 4789}, vxlan, content);
 }
 
-// Whether the program tried to unwrap it. It fails there: the test run gives a super-frame no GSO type, and adjust_room asks
-// for one. tests/netns has them with one.
+// Whether the program tried to unwrap it. It fails there: the test run gives a super-frame no GSO type, and adjust_room
+// asks for one. tests/netns has them with one.
 const char* const UNWRAPPED = "DROP_NO_ROOM";
 
 Outcome from_wire(Rig& rig, const Bytes& in) { return rig.run("from_wire_tc", in, rig.u, {.gso_bytes = 1000}); }

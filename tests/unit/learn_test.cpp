@@ -328,8 +328,7 @@ TEST_F(Learning, AgesAMillionEntriesInShortCalls) {
     set_rules({.aging_seconds = 300, .limit = MANY});
     std::vector<fdb_key> keys;
     for (std::uint32_t n = 0; n < MANY; ++n) keys.push_back(key(nth_mac(n)));
-    const fdb_entry fresh{
-        .target = PORT_A, .kind = FDB_PORT, .origin = ORIGIN_DYNAMIC, .flags = 0, .used_s = now_s_};
+    const fdb_entry fresh{.target = PORT_A, .kind = FDB_PORT, .origin = ORIGIN_DYNAMIC, .flags = 0, .used_s = now_s_};
     const fdb_entry stale{
         .target = PORT_A, .kind = FDB_PORT, .origin = ORIGIN_DYNAMIC, .flags = 0, .used_s = now_s_ - 300};
     std::vector<fdb_entry> entries(MANY, fresh);

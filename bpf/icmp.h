@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The MTU towards remotes: the segment's, or what the path to one remote leaves. What exceeds it never becomes outer fragments: its sender is told with an ICMP error
- * from this host (RFC 1191, RFC 8201), that goes back out of the port. TC's; XDP hands such frames up.
+ * The MTU towards remotes: the segment's, or what the path to one remote leaves. What exceeds it never becomes outer
+ * fragments: its sender is told with an ICMP error from this host (RFC 1191, RFC 8201), that goes back out of the port.
+ * TC's; XDP hands such frames up.
  *
  * The error is written over the frame, which may be a super-frame in pages with a partial checksum. The kernel refuses to
  * cut one below its checksum field and would later "complete" the quoted packet, so the frame's front is taken off until

@@ -1,87 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // What the underlay brings: whose it is, what is wrong with it, what becomes of the frame inside. TC and XDP alike;
 // where XDP leaves a frame to TC the row says so.
-#include <gtest/gtest.h>
-
-#include "bpf/bench.hpp"
+#include "decap.hpp"
 
 namespace weft::test {
 namespace {
-
-// here is behind p1, there behind remote 2, away behind remote 3.
-const Mac here = mac("02:00:00:00:00:01"), there = mac("02:00:00:00:00:02"), away = mac("02:00:00:00:00:03");
-const Eth to_here{.dst = here, .src = there};
-
-void settle(Rig& rig) {
-    rig.learn_port(here, rig.p1);
-    rig.learn_remote(there, HOP_2);
-    rig.learn_remote(away, HOP_3);
-    rig.learn_port(here, rig.p3, 2);
-    rig.learn_remote(there, HOP_2_IN_SEGMENT_2, 2);
-}
-
-Bytes inner4(std::uint8_t tos = 0) {
-    return frame(to_here, Ip4{.src = "198.51.100.2", .dst = "198.51.100.1", .tos = tos}, Udp{}, payload(64));
-}
-Bytes inner6(std::uint8_t tos = 0) { return frame(to_here, Ip6{.traffic_class = tos}, Udp{}, payload(64)); }
-
-struct Row {
-    const char* name;
-    Bytes in;
-    verdict why;
-    Bytes out;                          // empty: not looked at
-    std::optional<verdict> from_xdp{};  // where it differs
-};
-
-void check_row(Rig& rig, const Row& row) {
-    for (const char* program : {"from_wire_tc", "from_wire_xdp"}) {
-        const bool xdp = std::string_view(program).ends_with("_xdp");
-        const verdict want = xdp ? row.from_xdp.value_or(row.why) : row.why;
-        SCOPED_TRACE(std::string(program) + ", " + row.name);
-        const Outcome out = rig.run(program, row.in, rig.u);
-        EXPECT_EQ(name_of(out.why), name_of(want));
-        const std::string name = name_of(want);
-        if (name.starts_with("PASS_")) {
-            EXPECT_EQ(out.action, xdp ? XDP_ACTION_PASS : want == PASS_UP ? ACTION_OK : ACTION_UNSPEC);
-            EXPECT_TRUE(out.bytes == row.in) << "what passes is as it came";
-        } else if (name.starts_with("DROP_")) {
-            EXPECT_EQ(out.action, xdp ? XDP_ACTION_DROP : ACTION_DROP);
-        }
-        EXPECT_TRUE(name != "TX_LOCAL" || out.action == (xdp ? XDP_ACTION_REDIRECT : ACTION_REDIRECT));
-        EXPECT_TRUE(name == "PASS_UP" || row.out.empty() || out.bytes == row.out)
-            << "got\n"
-            << dump(out.bytes, row.out) << "want\n"
-            << dump(row.out, out.bytes);
-    }
-}
-
-// The outer headers, one thing about them changed.
-struct Outer {
-    Ip4 ip4;
-    Ip6 ip6;
-    Udp udp{.sport = 50000, .dport = 4789, .sum = Sum::ZERO};
-    Vxlan vxlan{};
-    Bytes inner = inner4();
-    Sum sum6 = Sum::RIGHT;
-};
-
-Bytes from_wire(const Rig& rig, Outer o) {
-    const Eth ethernet{.dst = rig.u.mac, .src = rig.hop_mac};
-    if (rig.own.is_v4()) return frame(ethernet, o.ip4, o.udp, o.vxlan, Payload{o.inner});
-    if (o.udp.sum == Sum::ZERO) o.udp.sum = o.sum6;
-    return frame(ethernet, o.ip6, o.udp, o.vxlan, Payload{o.inner});
-}
-
-Outer plain(const Rig& rig) {
-    return {.ip4 = {.src = rig.remote2, .dst = rig.own}, .ip6 = {.src = rig.remote2, .dst = rig.own}};
-}
-
-template <typename F>
-Bytes changed(const Rig& rig, F&& change) {
-    Outer o = plain(rig);
-    change(o);
-    return from_wire(rig, o);
-}
 
 std::vector<Row> common_rows(const Rig& rig) {
     auto with = [&](auto&& change) { return changed(rig, change); };
@@ -281,74 +204,6 @@ TEST(Decap, OfAnInnerFrameCutShortAtAnyByteDeliversJustThat) {
             EXPECT_EQ(name_of(out.why), bytes < 14 ? "DROP_SHORT" : "TX_LOCAL") << program << bytes;
             EXPECT_TRUE(bytes < 14 || cut(out.bytes, 0, bytes) == cut(whole, 0, bytes)) << program << bytes;
         }
-}
-
-// --- ECN, RFC 6040 §4.2, figure 4
-
-TEST(Decap, CombinesEcnAsInRfc6040) {
-    constexpr int NOT_ECT = 0, ECT1 = 1, ECT0 = 2, CE = 3, DROP = -1;
-    // [inner][outer]
-    const int figure4[4][4] = {
-        {NOT_ECT, NOT_ECT, NOT_ECT, DROP}, {ECT1, ECT1, ECT1, CE}, {ECT0, ECT1, ECT0, CE}, {CE, CE, CE, CE}};
-    for (bool ipv6 : {false, true}) {
-        NEED_RIG(rig, {.ipv6 = ipv6});
-        settle(*rig);
-        rig->enable_xdp(rig->u);
-        for (int inner = 0; inner < 4; ++inner)
-            for (int outer = 0; outer < 4; ++outer) {
-                SCOPED_TRACE("inner " + std::to_string(inner) + " outer " + std::to_string(outer));
-                const auto in = static_cast<std::uint8_t>(0xb8 | inner),
-                           result = static_cast<std::uint8_t>(0xb8 | figure4[inner][outer]);
-                for (auto make : {inner4, inner6}) {
-                    const Bytes packet = changed(*rig, [&](Outer& o) {
-                        o.ip4.tos = o.ip6.traffic_class = static_cast<std::uint8_t>(outer);
-                        o.inner = make(in);
-                    });
-                    if (figure4[inner][outer] == DROP)
-                        check_row(*rig, {"drop", packet, DROP_ECN, {}});
-                    else
-                        check_row(*rig, {"mark", packet, TX_LOCAL, make(result)});
-                }
-            }
-    }
-}
-
-TEST(Decap, CombinesEcnBehindTagsThatTravel) {
-    constexpr std::uint8_t ECT1 = 1, ECT0 = 2, CE = 3;
-    struct {
-        std::uint8_t inner, outer, result;
-    } const rows[] = {{ECT0, CE, CE}, {ECT0, ECT1, ECT1}, {ECT1, CE, CE}, {ECT0, ECT0, ECT0}, {0, ECT1, 0}};
-    for (bool ipv6 : {false, true}) {
-        NEED_RIG(rig, {.ipv6 = ipv6});
-        settle(*rig);
-        rig->set_flags(SEGMENT_LEARNING | SEGMENT_KEEP_TAGS);
-        const auto tagged4 = [](std::uint8_t tos) {
-            return frame(Eth{.dst = here, .src = there}, Vlan{.id = 100}, Ip4{.tos = tos}, Udp{}, payload(20));
-        };
-        const auto twice6 = [](std::uint8_t tos) {
-            return frame(Eth{.dst = here, .src = there}, Vlan{.id = 100, .tpid = 0x88a8}, Vlan{.id = 7},
-                         Ip6{.traffic_class = tos}, Udp{}, payload(20));
-        };
-        const auto received = [&](const Bytes& inner, std::uint8_t outer) {
-            return rig->run("from_wire_tc",
-                            changed(*rig,
-                                    [&](Outer& o) {
-                                        o.ip4.tos = o.ip6.traffic_class = outer;
-                                        o.inner = inner;
-                                    }),
-                            rig->u);
-        };
-        for (const auto& row : rows) {
-            SCOPED_TRACE("inner " + std::to_string(row.inner) + " outer " + std::to_string(row.outer));
-            const auto one = received(tagged4(row.inner), row.outer), two = received(twice6(row.inner), row.outer);
-            EXPECT_EQ(name_of(one.why), "TX_LOCAL");
-            EXPECT_EQ(one.bytes, tagged4(row.result)) << dump(one.bytes, tagged4(row.result));
-            EXPECT_EQ(name_of(two.why), "TX_LOCAL");
-            EXPECT_EQ(two.bytes, twice6(row.result)) << dump(two.bytes, twice6(row.result));
-        }
-        EXPECT_EQ(name_of(received(tagged4(0), CE).why), "DROP_ECN");
-        EXPECT_EQ(name_of(received(twice6(0), CE).why), "DROP_ECN");
-    }
 }
 
 // --- learning, flooding, tags

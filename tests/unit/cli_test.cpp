@@ -16,7 +16,6 @@
 #include "batch.hpp"
 #include "help.hpp"
 #include "protocol.hpp"
-#include "render.hpp"
 #include "request.hpp"
 #include "row.hpp"
 #include "run.hpp"
@@ -378,29 +377,6 @@ TEST_F(Cli, ListsAreTablesInTheOrderOfTheirColumns) {
               "blue     5001  02:00:00:00:00:02  -     192.0.2.2  config   -            -\n"
               "blue     5001  02:00:00:00:00:03  tap0  -          dynamic  7            yes\n");
     EXPECT_EQ(ask({"fdb", "list"}, R"({"ok":true,"result":[]})").out, "");
-}
-
-TEST(Render, ShowsAnObjectLineByLine) {
-    const json shown = {
-        {"interface", "tap0"},
-        {"warnings", {"first warning", "second"}},
-        {"remotes", {"a", "b"}},
-        {"none", json::array()},
-        {"counters", {{"DROP_A", {{"packets", 1}, {"bytes", 60}}}, {"TX", {{"packets", 12}, {"bytes", 700}}}}},
-        {"flood", {{"ports", 2}}}};
-    EXPECT_EQ(render(shown, "interface remotes"),
-              "interface  tap0\nremotes    a,b\nnone       -\n"
-              "counters  bytes  packets\nDROP_A    60     1\nTX        700    12\n"
-              "flood\n  ports  2\n"
-              "warnings\n  first warning\n  second\n");
-    EXPECT_EQ(render({{"problems", json::array()},
-                      {"warnings", json::array()},
-                      {"changes", {{{"action", "add"}, {"object", "segment"}, {"name", "red"}}}}},
-                     "action object name"),
-              "changes\n  action  object   name\n  add     segment  red\n");
-    EXPECT_EQ(render(json(), ""), "");
-    EXPECT_EQ(render(json(3), ""), "3\n");
-    EXPECT_EQ(render(json{{"flushed", 3}}, ""), "flushed  3\n");
 }
 
 }  // namespace

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// What the CLI makes of an answer for people to read.
+#include "render.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace weft::cli {
+namespace {
+
+using nlohmann::json;
+
+TEST(Render, ShowsAnObjectLineByLine) {
+    const json shown = {
+        {"interface", "tap0"},
+        {"warnings", {"first warning", "second"}},
+        {"remotes", {"a", "b"}},
+        {"none", json::array()},
+        {"counters", {{"DROP_A", {{"packets", 1}, {"bytes", 60}}}, {"TX", {{"packets", 12}, {"bytes", 700}}}}},
+        {"flood", {{"ports", 2}}}};
+    EXPECT_EQ(render(shown, "interface remotes"),
+              "interface  tap0\nremotes    a,b\nnone       -\n"
+              "counters  bytes  packets\nDROP_A    60     1\nTX        700    12\n"
+              "flood\n  ports  2\n"
+              "warnings\n  first warning\n  second\n");
+    EXPECT_EQ(render({{"problems", json::array()},
+                      {"warnings", json::array()},
+                      {"changes", {{{"action", "add"}, {"object", "segment"}, {"name", "red"}}}}},
+                     "action object name"),
+              "changes\n  action  object   name\n  add     segment  red\n");
+    EXPECT_EQ(render(json(), ""), "");
+    EXPECT_EQ(render(json(3), ""), "3\n");
+    EXPECT_EQ(render(json{{"flushed", 3}}, ""), "flushed  3\n");
+}
+
+}  // namespace
+}  // namespace weft::cli

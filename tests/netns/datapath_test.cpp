@@ -139,8 +139,9 @@ TEST_F(DatapathTest, XdpOnAVethTurnsOffWhatHidesBytesAndNamesTheFarEnd) {
     const auto attachment = attach(datapath, "v0", Hook::Xdp);
     EXPECT_EQ(attachment.hook, Hook::Xdp);
     EXPECT_FALSE(feature("v0", "rx-vlan-hw-parse"));
-    ASSERT_EQ(attachment.warnings.size(), 1u);
+    ASSERT_EQ(attachment.warnings.size(), 2u);
     EXPECT_NE(attachment.warnings[0].find("v0: tx checksumming, tso"), std::string::npos) << attachment.warnings[0];
+    EXPECT_NE(attachment.warnings[1].find("GRO"), std::string::npos) << attachment.warnings[1];
     const auto ifindex = link("v0").ifindex;
     EXPECT_TRUE(here_.in([&] { return datapath.detach(ifindex); }));
     EXPECT_TRUE(feature("v0", "rx-vlan-hw-parse"));

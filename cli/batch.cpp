@@ -87,11 +87,11 @@ private:
 
 bool is_one_object(std::string_view line) {
     if (line.empty() || line.front() != '{') return false;
+    if (line.find('\0') != line.npos) return false;  // the JSON parser takes it for the end
     std::size_t depth = 0;
     bool quoted = false;
     for (std::size_t i = 0; i < line.size(); ++i) {
         const char c = line[i];
-        if (c == '\0') return false;  // the JSON parser takes it for the end
         if (quoted) {
             if (c == '\\')
                 ++i;

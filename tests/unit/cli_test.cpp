@@ -364,6 +364,7 @@ TEST(BatchLine, HoldsExactlyOneObject) {
     for (const char* bad : {"", "[]", "{", "}", "{}}", "{},{}", R"({"a":"})", R"({"a":"\)", "{]}", " {}", "5"})
         EXPECT_FALSE(is_one_object(bad)) << bad;
     EXPECT_FALSE(is_one_object(std::string_view("{\0}", 3)));
+    EXPECT_FALSE(is_one_object(std::string_view("{\"\\\0\":1}", 7)));
 }
 
 TEST_F(Cli, ListsAreTablesInTheOrderOfTheirColumns) {

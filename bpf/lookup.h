@@ -4,6 +4,7 @@
 #define WEFT_LOOKUP_H
 
 #include "config.h"
+#include "fdb.h"
 #include "packet.h"
 #include "tables.h"
 #include "verdict.h"
@@ -19,14 +20,6 @@ static __always_inline __must_check enum verdict find_segment(__u32 index, const
 	if (!*seg || !((*seg)->flags & SEGMENT_IN_USE))
 		return DROP_NO_SEGMENT;
 	return CONTINUE;
-}
-
-static __always_inline struct fdb_entry *find_mac(__u16 segment, const void *mac)
-{
-	struct fdb_key key = {.segment = segment};
-
-	copy_mac(key.mac, mac);
-	return bpf_map_lookup_elem(&fdb, &key);
 }
 
 static __always_inline struct neighbor *find_neighbor(__u16 segment, const struct ip_address *ip)

@@ -34,7 +34,6 @@
 TABLE(devices, HASH, __u32, struct device, MAX_DEVICES);
 TABLE(segments, ARRAY, __u32, struct segment, MAX_SEGMENTS);
 TABLE(vnis, HASH, __u32, __u32, MAX_SEGMENTS);
-SPARSE_TABLE(fdb, struct fdb_key, struct fdb_entry, MAX_FDB_ENTRIES);
 TABLE(nexthops, ARRAY, __u32, struct nexthop, MAX_NEXTHOPS);
 SPARSE_TABLE(remotes, struct remote_key, struct remote, MAX_NEXTHOPS);
 SPARSE_TABLE(floods, struct flood_key, __u32, MAX_FLOOD_SLOTS);
@@ -45,6 +44,14 @@ TABLE(attachments, HASH, __u32, struct attachment, MAX_DEVICES);
 TABLE(counters, PERCPU_ARRAY, __u32, struct tally, MAX_ACCOUNTS * MAX_VERDICTS);
 TABLE(deliveries, PERCPU_ARRAY, __u32, struct tally, MAX_ACCOUNTS);
 TABLE(event_losses, PERCPU_ARRAY, __u32, __u64, MAX_EVENT_LOSSES);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
+	__type(value, struct fdb_bucket);
+	__uint(max_entries, FDB_BUCKETS + 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} fdb __weak SEC(".maps");
 
 /* max_entries 0: libbpf makes it one slot per possible CPU. */
 struct {

@@ -29,8 +29,8 @@ recent_key learn_event(const neighbor_key& key) {
 
 }  // namespace
 
-template <typename K, typename V>
-Result<> Records<K, V>::adopt() {
+template <typename Table>
+Result<> Records<Table>::adopt() {
     TRY(const auto all, map_->rows());
     for (const auto& [key, entry] : all) {
         count(key, entry, 1);
@@ -40,8 +40,8 @@ Result<> Records<K, V>::adopt() {
 }
 
 // Only static and evpn entries make a remote accepted; a dynamic one came from an accepted remote.
-template <typename K, typename V>
-void Records<K, V>::count(const K& key, const V& entry, int by) {
+template <typename Table>
+void Records<Table>::count(const K& key, const V& entry, int by) {
     if (entry.origin == ORIGIN_DYNAMIC) return watch_ ? watch_(key, entry, by) : void();
     const std::uint32_t hop = nexthop_of(entry);
     if (hop == 0) return;
@@ -55,16 +55,16 @@ void Records<K, V>::count(const K& key, const V& entry, int by) {
 }
 
 // The map's own errors, but for the one that an operator can do something about.
-template <typename K, typename V>
-Result<> Records<K, V>::put_row(const K& key, const V& entry, std::uint64_t flags) {
+template <typename Table>
+Result<> Records<Table>::put_row(const K& key, const V& entry, std::uint64_t flags) {
     auto done = map_->put(key, entry, flags);
     if (done || done.error().code != E2BIG) return done;
     const std::string max = std::to_string(map_->max_entries());
     return fail(ENOSPC, "table " + map_->name() + " is full: " + max + " of " + max + " entries are used");
 }
 
-template <typename K, typename V>
-Result<> Records<K, V>::write(const K& key, const V& entry, const std::optional<V>& old) {
+template <typename Table>
+Result<> Records<Table>::write(const K& key, const V& entry, const std::optional<V>& old) {
     TRY_OK(put_row(key, entry, BPF_ANY));
     if (old) count(key, *old, -1);
     written(key, entry);
@@ -72,8 +72,8 @@ Result<> Records<K, V>::write(const K& key, const V& entry, const std::optional<
 }
 
 // False if the key is there already.
-template <typename K, typename V>
-Result<bool> Records<K, V>::write_new(const K& key, const V& entry) {
+template <typename Table>
+Result<bool> Records<Table>::write_new(const K& key, const V& entry) {
     if (auto done = put_row(key, entry, BPF_NOEXIST); !done) {
         if (done.error().code == EEXIST) return false;
         return tl::make_unexpected(std::move(done).error());
@@ -82,15 +82,15 @@ Result<bool> Records<K, V>::write_new(const K& key, const V& entry) {
     return true;
 }
 
-template <typename K, typename V>
-void Records<K, V>::written(const K& key, const V& entry) {
+template <typename Table>
+void Records<Table>::written(const K& key, const V& entry) {
     ++writes_;
     count(key, entry, 1);
 }
 
 // The next frame of the source is news, even right after one that was reported.
-template <typename K, typename V>
-Result<> Records<K, V>::remove(const K& key, const V& old) {
+template <typename Table>
+Result<> Records<Table>::remove(const K& key, const V& old) {
     TRY(const bool there, map_->erase(key));
     if (!there) return Ok{};
     TRY_OK(recent_->erase(learn_event(key)));
@@ -101,8 +101,8 @@ Result<> Records<K, V>::remove(const K& key, const V& old) {
     return Ok{};
 }
 
-template <typename K, typename V>
-void Records<K, V>::sync(const Wanted& wanted, Problems& problems) {
+template <typename Table>
+void Records<Table>::sync(const Wanted& wanted, Problems& problems) {
     for (const auto& [key, entry] : wanted) {
         const auto known = config_.find(key);
         if (known != config_.end() && same_target(known->second, entry)) continue;
@@ -119,8 +119,8 @@ void Records<K, V>::sync(const Wanted& wanted, Problems& problems) {
     }
 }
 
-template <typename K, typename V>
-Result<std::optional<V>> Records<K, V>::put(const K& key, const V& entry, Mode mode) {
+template <typename Table>
+auto Records<Table>::put(const K& key, const V& entry, Mode mode) -> Result<std::optional<V>> {
     bool added = false;
     // Most rows of a large batch are new: one call to the kernel in place of two.
     if (mode == Mode::Add) {
@@ -139,16 +139,16 @@ Result<std::optional<V>> Records<K, V>::put(const K& key, const V& entry, Mode m
     return std::optional<V>();
 }
 
-template <typename K, typename V>
-Result<bool> Records<K, V>::erase(const K& key) {
+template <typename Table>
+Result<bool> Records<Table>::erase(const K& key) {
     TRY(const auto old, map_->find(key));
     if (!old) return false;
     TRY_OK(remove(key, *old));
     return true;
 }
 
-template class Records<fdb_key, fdb_entry>;
-template class Records<neighbor_key, neighbor>;
+template class Records<FdbTable>;
+template class Records<NeighborTable>;
 
 Result<> Entries::adopt() {
     TRY_OK(fdb_.adopt());
@@ -161,7 +161,7 @@ void Entries::sync(const Document& wanted, const Segments& segments, const Devic
 }
 
 void Entries::sync_fdb(const Document& wanted, const Segments& segments, const Devices& devices, Problems& problems) {
-    Records<fdb_key, fdb_entry>::Wanted rows;
+    Records<FdbTable>::Wanted rows;
     for (const FdbRecord& record : wanted.fdb) {
         const SegmentState* segment = segments.find(record.segment);
         if (!segment) continue;
@@ -187,7 +187,7 @@ void Entries::sync_fdb(const Document& wanted, const Segments& segments, const D
 }
 
 void Entries::sync_neighbors(const Document& wanted, const Segments& segments, Problems& problems) {
-    Records<neighbor_key, neighbor>::Wanted rows;
+    Records<NeighborTable>::Wanted rows;
     for (const NeighborRecord& record : wanted.neighbors) {
         const SegmentState* segment = segments.find(record.segment);
         if (!segment) continue;

@@ -43,14 +43,16 @@ struct BytesLess {
 enum class Mode { Add, Set };
 
 // One table whose rows have owners: fdb or neighbors.
-template <typename K, typename V>
+template <typename Table>
 class Records {
 public:
+    using K = typename Table::Key;
+    using V = typename Table::Value;
     using Wanted = std::map<K, V, BytesLess>;
     // A dynamic row came (+1) or went (-1) by other ways than learning.
     using Watch = std::function<void(const K&, const V&, int change)>;
 
-    Records(Map<K, V>& map, Map<recent_key, ::recent>& recent, RemoteUses& uses)
+    Records(Table& map, Map<recent_key, ::recent>& recent, RemoteUses& uses)
         : map_(&map), recent_(&recent), uses_(&uses) {}
     void watch_dynamic(Watch watch) { watch_ = std::move(watch); }
 
@@ -80,7 +82,7 @@ private:
     Result<> remove(const K& key, const V& old);
     void count(const K& key, const V& entry, int by);
 
-    Map<K, V>* map_;
+    Table* map_;
     Map<recent_key, ::recent>* recent_;
     RemoteUses* uses_;
     Wanted config_;  // rows of ORIGIN_CONFIG as the kernel holds them
@@ -107,8 +109,8 @@ public:
     // Rows that name one of these next hops, but the document's: those follow it. Gives how many went.
     Result<std::uint64_t> forget_nexthops(const std::set<std::uint32_t>& ids);
 
-    Records<fdb_key, fdb_entry>& fdb() { return fdb_; }
-    Records<neighbor_key, neighbor>& neighbors() { return neighbors_; }
+    Records<FdbTable>& fdb() { return fdb_; }
+    Records<NeighborTable>& neighbors() { return neighbors_; }
     const RemoteUses& remote_uses() const { return uses_; }
     std::uint64_t writes() const { return fdb_.writes() + neighbors_.writes(); }
 
@@ -118,16 +120,16 @@ private:
 
     NextHops* nexthops_;
     RemoteUses uses_;
-    Records<fdb_key, fdb_entry> fdb_;
-    Records<neighbor_key, neighbor> neighbors_;
+    Records<FdbTable> fdb_;
+    Records<NeighborTable> neighbors_;
 };
 
-extern template class Records<fdb_key, fdb_entry>;
-extern template class Records<neighbor_key, neighbor>;
+extern template class Records<FdbTable>;
+extern template class Records<NeighborTable>;
 
-template <typename K, typename V>
+template <typename Table>
 template <typename Take>
-Result<std::uint64_t> Records<K, V>::erase_if(Take&& take) {
+Result<std::uint64_t> Records<Table>::erase_if(Take&& take) {
     TRY(const auto all, map_->rows());
     std::uint64_t count = 0;
     for (const auto& [key, entry] : all) {

@@ -27,23 +27,23 @@ std::uint64_t memlock_bytes(int fd) {
     return 0;
 }
 
-// bytes_per_entry has the table's own share in it (a hash's buckets), so it falls as the table fills; null while it is
-// empty.
-template <typename K, typename V>
-json table_view(const Map<K, V>& map, std::uint64_t used) {
-    const std::uint64_t bytes = memlock_bytes(map.fd());
+// An array costs the same however full it is, a hash by its rows: bytes_per_entry is of a full one, or of those that
+// are there, with the hash's own share (so it falls as it fills; null while it is empty).
+template <typename Table>
+json table_view(const Table& map, std::uint64_t used) {
+    const std::uint64_t bytes = memlock_bytes(map.fd()), rows = map.is_array() ? map.max_entries() : used;
     return {{"used", used},
             {"max", map.max_entries()},
             {"bytes", bytes},
-            {"bytes_per_entry", used ? json((bytes + used - 1) / used) : json()}};
+            {"bytes_per_entry", rows ? json((bytes + rows - 1) / rows) : json()}};
 }
 
 // Keys only, so that a status over a million entries stays quick.
-template <typename K, typename V>
-std::uint64_t count_rows(const Map<K, V>& map) {
+template <typename Table>
+std::uint64_t count_rows(const Table& map) {
     std::uint64_t count = 0;
-    Cursor<K> cursor;
-    std::vector<std::pair<K, V>> batch;
+    Cursor<typename Table::Key> cursor;
+    std::vector<typename Table::Row> batch;
     for (bool more = true; more;) {
         const auto read = map.read_batch(cursor, batch, 65536);
         if (!read) break;

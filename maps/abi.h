@@ -24,7 +24,7 @@
 #pragma GCC diagnostic error "-Wpadded"
 
 enum {
-	ABI_VERSION = 1,
+	ABI_VERSION = 2,
 
 	MAX_SEGMENTS = 1024,        /* segment indices 1 … MAX_SEGMENTS - 1; 0 is none */
 	MAX_DEVICES = 1024,         /* ports and uplinks */
@@ -103,7 +103,7 @@ struct flood_key {
 };
 ABI_ASSERT(sizeof(struct flood_key) == 8);
 
-/* --- fdb: struct fdb_key -> struct fdb_entry ------------------------------------------------------------------- */
+/* --- fdb: array of struct fdb_bucket, which user space maps into its memory (maps/fdb_table.hpp) ----------------- */
 struct fdb_key {
 	__u16 segment;
 	__u8 mac[6];
@@ -121,6 +121,33 @@ struct fdb_entry {
 	__u32 used_s;   /* CLOCK_MONOTONIC seconds of its last use as a source, written at most once a second */
 };
 ABI_ASSERT(sizeof(struct fdb_entry) == 12);
+
+/*
+ * A cuckoo hash of two choices (Pagh and Rodler 2004) in buckets of one cache line: an entry is in either of its key's
+ * two buckets, so a look-up touches one line, sometimes two; the kernel's hash touches three or four. A key is its 16-bit
+ * words as one number, fdb_number(); 0 is a free slot. Bucket i of a key: its number times multiplier i, the highest bits
+ * (multiply-shift, universal when the multipliers are random and odd, so nobody can choose MACs that collide). The bucket
+ * behind the last has the multipliers as its first two keys, drawn when the table is made.
+ *
+ * Only the daemon inserts, moves and deletes. It writes an entry before its key, and what leads elsewhere or moves goes
+ * into a free slot before the old one is freed, so a program finds it at all times. Programs write `used_s` and
+ * FDB_ROUTER. One that holds an entry while its slot is freed and given to another key sees that other's for as long as
+ * it runs: the kernel's own hash promises no more.
+ */
+enum { FDB_SLOTS = 3, FDB_BUCKETS_LOG2 = 19, FDB_BUCKETS = 1 << FDB_BUCKETS_LOG2 };
+
+struct fdb_bucket {
+	struct fdb_entry entries[FDB_SLOTS];
+	__u32 reserved;
+	__u64 keys[FDB_SLOTS];  /* behind the entries: to the verifier a slot may be 3, which is still inside */
+};
+ABI_ASSERT(sizeof(struct fdb_bucket) == 64);
+ABI_ASSERT(2 * FDB_BUCKETS == MAX_FDB_ENTRIES);
+
+static inline __u64 fdb_number(__u16 segment, const __u16 *mac)
+{
+	return segment | (__u64)mac[0] << 16 | (__u64)mac[1] << 32 | (__u64)mac[2] << 48;
+}
 
 /* --- neighbors: struct neighbor_key -> struct neighbor --------------------------------------------------------- */
 struct neighbor_key {

@@ -76,6 +76,8 @@ struct Cursor {
 template <Wire K, Wire V>
 class Map {
 public:
+    using Key = K;
+    using Value = V;
     using Row = std::pair<K, V>;
 
     // Takes its own duplicate of fd. EINVAL with the numbers when the kernel's sizes differ.
@@ -115,6 +117,7 @@ public:
     int fd() const { return map_.fd.get(); }
     const std::string& name() const { return map_.name; }
     std::uint32_t max_entries() const { return map_.max_entries; }
+    bool is_array() const { return map_.type == BPF_MAP_TYPE_ARRAY; }  // its memory is there from the start
 
 private:
     explicit Map(detail::OpenMap&& raw) : map_(std::move(raw)) {}

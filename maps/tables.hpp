@@ -3,20 +3,23 @@
 // map's kernel name with its types; loader/datapath opens the maps and the tests use the same members.
 #pragma once
 
+#include "fdb_table.hpp"
 #include "map.hpp"
 
 namespace weft {
+
+using NeighborTable = Map<neighbor_key, neighbor>;
 
 // name (as in bpf/tables.h, at most 15 characters) and type
 #define WEFT_TABLES(X)                             \
     X(devices, Map<std::uint32_t, device>)         \
     X(segments, Map<std::uint32_t, segment>)       \
     X(vnis, Map<std::uint32_t, std::uint32_t>)     \
-    X(fdb, Map<fdb_key, fdb_entry>)                \
+    X(fdb, FdbTable)                               \
     X(nexthops, Map<std::uint32_t, nexthop>)       \
     X(remotes, Map<remote_key, remote>)            \
     X(floods, Map<flood_key, std::uint32_t>)       \
-    X(neighbors, Map<neighbor_key, neighbor>)      \
+    X(neighbors, NeighborTable)                    \
     X(recent, Map<recent_key, ::recent>)           \
     X(limiters, Map<std::uint32_t, std::uint64_t>) \
     X(attachments, Map<std::uint32_t, attachment>) \

@@ -117,7 +117,7 @@ def load(bench, way):
     bench.tool("clear", **options)
     done = bench.tool("fill", **options)
     bench.tool("clear", **options)
-    return {"rate": done["entries"] / done["seconds"], "bytes": done["locked_bytes"] / done["entries"],
+    return {"rate": done["entries"] / done["seconds"], "bytes": done["bytes_per_entry"],
             "cli": load_by_cli(way, host, count)}
 
 

@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 
+#include <bit>
 #include <string_view>
 
 #include "tables.hpp"
@@ -22,9 +23,19 @@ struct Shape<PerCpu<V>> {
     static constexpr std::uint32_t key = sizeof(std::uint32_t), value = sizeof(V);
     static constexpr bool per_cpu = true;
 };
+template <>
+struct Shape<FdbTable> {
+    static constexpr std::uint32_t key = sizeof(std::uint32_t), value = sizeof(fdb_bucket);
+    static constexpr bool per_cpu = false;
+};
 
 template <typename T>
 int create_table(const char* name, std::uint32_t max_entries) {
+    if constexpr (std::is_same_v<T, FdbTable>) {
+        LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+        return bpf_map_create(BPF_MAP_TYPE_ARRAY, name, Shape<T>::key, Shape<T>::value,
+                              std::bit_ceil(max_entries) / 2 + 1, &options);
+    }
     const std::string_view arrays[] = {"segments", "nexthops", "limiters"};
     auto type = Shape<T>::per_cpu ? BPF_MAP_TYPE_PERCPU_ARRAY : BPF_MAP_TYPE_HASH;
     for (auto array : arrays)

@@ -20,15 +20,21 @@ using test::Netns;
 
 constexpr std::uint32_t OTHER_VERSION = ABI_VERSION + 1;
 
-struct WideEntry {  // an fdb_entry of a version that never was
-    fdb_entry entry;
+struct WideNeighbor {  // of a version that never was
+    neighbor row;
     std::uint32_t extra;
 };
 
-fdb_key key(std::uint8_t last) { return {.segment = 1, .mac = {2, 0, 0, 0, 0, last}}; }
-fdb_entry entry(std::uint32_t target) {
-    return {.target = target, .kind = FDB_PORT, .origin = ORIGIN_DYNAMIC, .used_s = 7};
+fdb_key mac_key(std::uint8_t last) { return {.segment = 1, .mac = {2, 0, 0, 0, 0, last}}; }
+fdb_entry to_port(std::uint32_t target) {
+    return {.target = target, .kind = FDB_PORT, .origin = ORIGIN_DYNAMIC, .flags = 0, .used_s = 7};
 }
+neighbor_key key(std::uint8_t last) {
+    neighbor_key out{.segment = 1, .ip = {}};
+    out.ip.bytes[15] = last;
+    return out;
+}
+neighbor row(std::uint32_t nexthop) { return {.mac = {2}, .origin = ORIGIN_DYNAMIC, .used_s = 7, .nexthop = nexthop}; }
 
 template <typename T>
 std::string bytes(const T& value) {
@@ -71,17 +77,18 @@ protected:
         for (const auto count : *misses) out.second += count;
         return out;
     }
-    // The fdb of `other_` in the wide shape, in place of its own.
-    Map<fdb_key, WideEntry> widen(std::uint32_t entries) {
+    // The neighbors of `other_` in the wide shape, in place of its own.
+    Map<neighbor_key, WideNeighbor> widen(std::uint32_t entries) {
         LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
-        const Fd wide(bpf_map_create(BPF_MAP_TYPE_HASH, "fdb", sizeof(fdb_key), sizeof(WideEntry), entries, &options));
-        EXPECT_TRUE(pins::unpin(other_.map("fdb")));
-        EXPECT_TRUE(pins::pin(wide.get(), other_.map("fdb")));
-        return std::move(*Map<fdb_key, WideEntry>::open(wide.get(), "fdb"));
+        const Fd wide(bpf_map_create(BPF_MAP_TYPE_HASH, "neighbors", sizeof(neighbor_key), sizeof(WideNeighbor),
+                                     entries, &options));
+        EXPECT_TRUE(pins::unpin(other_.map("neighbors")));
+        EXPECT_TRUE(pins::pin(wide.get(), other_.map("neighbors")));
+        return std::move(*Map<neighbor_key, WideNeighbor>::open(wide.get(), "neighbors"));
     }
-    std::optional<fdb_entry> migrated(const fdb_key& key) {
-        auto fd = pins::open(folder_.map("fdb"));
-        return *Map<fdb_key, fdb_entry>::open((*fd)->get(), "fdb")->find(key);
+    std::optional<neighbor> migrated(const neighbor_key& key) {
+        auto fd = pins::open(folder_.map("neighbors"));
+        return *NeighborTable::open((*fd)->get(), "neighbors")->find(key);
     }
 
     const std::string instance_ = "mig" + std::to_string(getpid());
@@ -93,7 +100,7 @@ TEST_F(MigrateTest, TakesOverAttachmentsAndTablesWhileFramesFlow) {
     auto old = open(OTHER_VERSION);
     ASSERT_TRUE(old) << old.error().what;
     ASSERT_TRUE(attach(*old));
-    ASSERT_TRUE(old->tables().fdb.put(key(1), entry(17)));
+    ASSERT_TRUE(old->tables().fdb.put(mac_key(1), to_port(17)));
     const auto before = counted(*old);
     const auto frame = test::frame(test::Eth{.type = 0x88b5}, test::payload(46));
     const test::PacketSocket guest(there_, "v1");
@@ -115,7 +122,7 @@ TEST_F(MigrateTest, TakesOverAttachmentsAndTablesWhileFramesFlow) {
         std::this_thread::yield();
     EXPECT_EQ(counted(*now).first - before.first, sent);
     EXPECT_EQ(counted(*now).second, before.second) << "frames met an empty slot";
-    EXPECT_EQ((*now->tables().fdb.find(key(1)))->target, 17u);
+    EXPECT_EQ((*now->tables().fdb.find(mac_key(1)))->target, 17u);
     EXPECT_EQ(pins::versions(instance_), std::vector<std::uint32_t>{ABI_VERSION});
 }
 
@@ -144,57 +151,57 @@ TEST_F(MigrateTest, LinksAndStubsAreTheSameAndTheSlotIsNot) {
 TEST_F(MigrateTest, ATableOfAnotherShapeIsConvertedAndReplayed) {
     ASSERT_TRUE(open(OTHER_VERSION));
     auto wide = widen(64);
-    for (std::uint8_t i = 1; i <= 4; ++i) ASSERT_TRUE(wide.put(key(i), {entry(i), 1}));
-    const Conversion narrow{OTHER_VERSION, "fdb", [](const std::string& key, const std::string& value) {
+    for (std::uint8_t i = 1; i <= 4; ++i) ASSERT_TRUE(wide.put(key(i), {row(i), 1}));
+    const Conversion narrow{OTHER_VERSION, "neighbors", [](const std::string& key, const std::string& value) {
                                 const bool dropped = key == bytes(weft::key(4));
                                 return dropped ? std::nullopt
-                                               : std::optional(std::pair(key, value.substr(0, sizeof(fdb_entry))));
+                                               : std::optional(std::pair(key, value.substr(0, sizeof(neighbor))));
                             }};
     ASSERT_TRUE(pins::make(folder_));
     auto migration = Migration::begin(folder_, {narrow});
     ASSERT_TRUE(migration) << migration.error().what;
-    EXPECT_EQ(migrated(key(1))->target, 1u);
+    EXPECT_EQ(migrated(key(1))->nexthop, 1u);
     EXPECT_FALSE(migrated(key(4)));
     // Until the switch the old programs write on; from then on the new ones do.
-    ASSERT_TRUE(wide.put(key(2), {entry(22), 1}));
-    ASSERT_TRUE(wide.put(key(3), {entry(33), 1}));
-    ASSERT_TRUE(wide.put(key(5), {entry(55), 1}));
-    auto fd = pins::open(folder_.map("fdb"));
-    ASSERT_TRUE((Map<fdb_key, fdb_entry>::open((*fd)->get(), "fdb")->put(key(3), entry(333))));
+    ASSERT_TRUE(wide.put(key(2), {row(22), 1}));
+    ASSERT_TRUE(wide.put(key(3), {row(33), 1}));
+    ASSERT_TRUE(wide.put(key(5), {row(55), 1}));
+    auto fd = pins::open(folder_.map("neighbors"));
+    ASSERT_TRUE((NeighborTable::open((*fd)->get(), "neighbors")->put(key(3), row(333))));
     ASSERT_TRUE(migration->finish());
-    EXPECT_EQ(migrated(key(1))->target, 1u);
-    EXPECT_EQ(migrated(key(2))->target, 22u);
-    EXPECT_EQ(migrated(key(3))->target, 333u) << "the new programs' word stands";
-    EXPECT_EQ(migrated(key(5))->target, 55u);
+    EXPECT_EQ(migrated(key(1))->nexthop, 1u);
+    EXPECT_EQ(migrated(key(2))->nexthop, 22u);
+    EXPECT_EQ(migrated(key(3))->nexthop, 333u) << "the new programs' word stands";
+    EXPECT_EQ(migrated(key(5))->nexthop, 55u);
     EXPECT_EQ(pins::versions(instance_), std::vector<std::uint32_t>{ABI_VERSION});
 }
 
 TEST_F(MigrateTest, AnInterruptedMigrationGoesOnWithoutUndoingWhatIsNewer) {
     ASSERT_TRUE(open(OTHER_VERSION));
     auto wide = widen(64);
-    ASSERT_TRUE(wide.put(key(1), {entry(1), 1}) && wide.put(key(2), {entry(2), 1}));
-    const Conversion narrow{OTHER_VERSION, "fdb", [](const std::string& key, const std::string& value) {
-                                return std::optional(std::pair(key, value.substr(0, sizeof(fdb_entry))));
+    ASSERT_TRUE(wide.put(key(1), {row(1), 1}) && wide.put(key(2), {row(2), 1}));
+    const Conversion narrow{OTHER_VERSION, "neighbors", [](const std::string& key, const std::string& value) {
+                                return std::optional(std::pair(key, value.substr(0, sizeof(neighbor))));
                             }};
     ASSERT_TRUE(pins::make(folder_));
     ASSERT_TRUE(Migration::begin(folder_, {narrow}));  // and killed here
-    auto fd = pins::open(folder_.map("fdb"));
-    ASSERT_TRUE((Map<fdb_key, fdb_entry>::open((*fd)->get(), "fdb")->put(key(1), entry(11))));
-    ASSERT_TRUE(wide.put(key(3), {entry(3), 1}));
+    auto fd = pins::open(folder_.map("neighbors"));
+    ASSERT_TRUE((NeighborTable::open((*fd)->get(), "neighbors")->put(key(1), row(11))));
+    ASSERT_TRUE(wide.put(key(3), {row(3), 1}));
     auto again = Migration::begin(folder_, {narrow});
     ASSERT_TRUE(again && again->finish());
-    EXPECT_EQ(migrated(key(1))->target, 11u);
-    EXPECT_EQ(migrated(key(2))->target, 2u);
-    EXPECT_EQ(migrated(key(3))->target, 3u);
+    EXPECT_EQ(migrated(key(1))->nexthop, 11u);
+    EXPECT_EQ(migrated(key(2))->nexthop, 2u);
+    EXPECT_EQ(migrated(key(3))->nexthop, 3u);
 }
 
 TEST_F(MigrateTest, ATableNobodyCanConvertStartsEmpty) {
     ASSERT_TRUE(open(OTHER_VERSION));
     auto wide = widen(64);
-    ASSERT_TRUE(wide.put(key(1), {entry(1), 1}));
+    ASSERT_TRUE(wide.put(key(1), {row(1), 1}));
     auto now = open(ABI_VERSION);
     ASSERT_TRUE(now) << now.error().what;
-    EXPECT_TRUE(now->tables().fdb.rows()->empty());
+    EXPECT_TRUE(now->tables().neighbors.rows()->empty());
 }
 
 TEST_F(MigrateTest, AMillionEntriesAreSharedInTime) {
@@ -203,7 +210,7 @@ TEST_F(MigrateTest, AMillionEntriesAreSharedInTime) {
     std::vector<fdb_key> keys(MAX_FDB_ENTRIES);
     for (std::uint32_t i = 0; i < keys.size(); ++i)
         keys[i] = {.segment = 1, .mac = {2, 0, 0, std::uint8_t(i >> 16), std::uint8_t(i >> 8), std::uint8_t(i)}};
-    ASSERT_TRUE(old->tables().fdb.put_all(keys, std::vector<fdb_entry>(keys.size(), entry(1))));
+    ASSERT_TRUE(old->tables().fdb.put_all(keys, std::vector<fdb_entry>(keys.size(), to_port(1))));
     ASSERT_TRUE(pins::make(folder_));
     const auto start = std::chrono::steady_clock::now();
     ASSERT_TRUE(Migration::begin(folder_));

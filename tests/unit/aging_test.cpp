@@ -52,13 +52,13 @@ TEST_F(Learning, AgesAMillionEntriesInShortCalls) {
     const fdb_entry fresh{.target = PORT_A, .kind = FDB_PORT, .origin = ORIGIN_DYNAMIC, .flags = 0, .used_s = now_s_};
     const fdb_entry stale{
         .target = PORT_A, .kind = FDB_PORT, .origin = ORIGIN_DYNAMIC, .flags = 0, .used_s = now_s_ - 300};
-    std::vector<fdb_entry> entries(MANY, fresh);
-    for (std::uint32_t n = 0; n < MANY; n += 1000) entries[n] = stale;
+    std::vector<fdb_entry> entries(MANY, stale);
+    for (std::uint32_t n = 0; n < MANY; n += 1000) entries[n] = fresh;
     ASSERT_TRUE(tables_->fdb.put_all(keys, entries));
     ASSERT_TRUE(learner_->recount());
     ASSERT_EQ(learner_->learned(BLUE), MANY);
 
-    const std::uint64_t doomed = (MANY + 999) / 1000;
+    const std::uint64_t doomed = MANY - (MANY + 999) / 1000;
     int calls = 0;
     for (; calls < 1000 && counters().aged < doomed; ++calls) ASSERT_TRUE(learner_->age(now_s_));
     EXPECT_EQ(counters().aged, doomed);

@@ -186,7 +186,7 @@ struct Precedence : OverTables {
 };
 
 TEST_F(Precedence, DecidesWhatAnAddReplaces) {
-    Records<fdb_key, fdb_entry> fdb(tables->fdb, tables->recent, uses);
+    Records<FdbTable> fdb(tables->fdb, tables->recent, uses);
     const origin owners[] = {ORIGIN_DYNAMIC, ORIGIN_EVPN, ORIGIN_CLI, ORIGIN_CONFIG};
     for (const origin there : owners)
         for (const origin wanted : owners) {
@@ -202,7 +202,7 @@ TEST_F(Precedence, DecidesWhatAnAddReplaces) {
 }
 
 TEST_F(Precedence, OnlyStaticAndEvpnEntriesUseARemote) {
-    Records<fdb_key, fdb_entry> fdb(tables->fdb, tables->recent, uses);
+    Records<FdbTable> fdb(tables->fdb, tables->recent, uses);
     const std::pair<std::uint32_t, std::uint32_t> use{1, 9};
     ASSERT_TRUE(fdb.put(key, to_hop(9, ORIGIN_DYNAMIC), Mode::Set));
     EXPECT_TRUE(uses.empty());
@@ -217,7 +217,7 @@ TEST_F(Precedence, OnlyStaticAndEvpnEntriesUseARemote) {
 }
 
 TEST_F(Precedence, DynamicRowsThatComeAndGoAreToldAndMayBeReportedAgain) {
-    Records<fdb_key, fdb_entry> fdb(tables->fdb, tables->recent, uses);
+    Records<FdbTable> fdb(tables->fdb, tables->recent, uses);
     int told = 0;
     fdb.watch_dynamic([&](const fdb_key&, const fdb_entry&, int change) { told += change; });
     ASSERT_TRUE(fdb.put(key, to_hop(1, ORIGIN_DYNAMIC), Mode::Set));
@@ -234,7 +234,7 @@ TEST_F(Precedence, DynamicRowsThatComeAndGoAreToldAndMayBeReportedAgain) {
 }
 
 TEST_F(Precedence, TheDocumentsRowsAreWrittenOnceAndSwept) {
-    Records<fdb_key, fdb_entry> fdb(tables->fdb, tables->recent, uses);
+    Records<FdbTable> fdb(tables->fdb, tables->recent, uses);
     const fdb_key cli{1, {2, 0, 0, 0, 0, 7}};
     ASSERT_TRUE(fdb.put(cli, to_hop(3, ORIGIN_CLI), Mode::Add));
     Problems problems;
@@ -242,7 +242,7 @@ TEST_F(Precedence, TheDocumentsRowsAreWrittenOnceAndSwept) {
     const auto once = fdb.writes();
     fdb.sync({{key, to_hop(1, ORIGIN_CONFIG)}}, problems);
     EXPECT_EQ(fdb.writes(), once);
-    Records<fdb_key, fdb_entry> again(tables->fdb, tables->recent, uses);  // as after a restart
+    Records<FdbTable> again(tables->fdb, tables->recent, uses);  // as after a restart
     ASSERT_TRUE(again.adopt());
     again.sync({{key, to_hop(1, ORIGIN_CONFIG)}}, problems);
     EXPECT_EQ(again.writes(), 0u);
@@ -257,7 +257,7 @@ TEST(StaticInsert, IntoAFullTableIsRefusedWithTheNumbers) {
     if (!tables && tables.error().code == EPERM) GTEST_SKIP() << "needs CAP_BPF";
     ASSERT_TRUE(tables) << tables.error().what;
     RemoteUses uses;
-    Records<fdb_key, fdb_entry> fdb(tables->fdb, tables->recent, uses);
+    Records<FdbTable> fdb(tables->fdb, tables->recent, uses);
     for (__u8 n = 1; n <= 2; ++n) ASSERT_TRUE(fdb.put({1, {2, 0, 0, 0, 0, n}}, to_hop(1, ORIGIN_CLI), Mode::Add));
     const auto refused = fdb.put({1, {2, 0, 0, 0, 0, 3}}, to_hop(1, ORIGIN_CLI), Mode::Add);
     ASSERT_FALSE(refused);

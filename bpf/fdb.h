@@ -27,9 +27,9 @@ static __always_inline __u32 first_slot(__u32 bits)
 	return 0x01020100 >> bits * 4 & 3;
 }
 
-static __always_inline struct fdb_bucket *bucket_of(__u64 number, __u64 multiplier)
+static __always_inline struct fdb_bucket *bucket_of(__u64 hash, int choice)
 {
-	__u32 index = number * multiplier >> (64 - FDB_BUCKETS_LOG2);
+	__u32 index = fdb_bucket_index(hash, choice, FDB_BUCKETS_LOG2);
 
 	return bpf_map_lookup_elem(&fdb, &index);
 }
@@ -41,15 +41,17 @@ static __always_inline struct fdb_entry *find_mac(__u16 segment, const void *mac
 	const struct fdb_bucket *multipliers = bpf_map_lookup_elem(&fdb, &last);
 	struct fdb_bucket *bucket;
 	__u32 bits;
+	__u64 hash;
 
 	if (!multipliers)
 		return 0;
-	bucket = bucket_of(number, multipliers->keys[0]);
+	hash = fdb_hash(number, multipliers->keys);
+	bucket = bucket_of(hash, 0);
 	if (!bucket)
 		return 0;
 	bits = slots_with(bucket, number);
 	if (!bits) {
-		bucket = bucket_of(number, multipliers->keys[1]);
+		bucket = bucket_of(hash, 1);
 		if (!bucket)
 			return 0;
 		bits = slots_with(bucket, number);

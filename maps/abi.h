@@ -125,9 +125,9 @@ ABI_ASSERT(sizeof(struct fdb_entry) == 12);
 /*
  * A cuckoo hash of two choices (Pagh and Rodler 2004) in buckets of one cache line: an entry is in either of its key's
  * two buckets, so a look-up touches one line, sometimes two; the kernel's hash touches three or four. A key is its 16-bit
- * words as one number, fdb_number(); 0 is a free slot. Bucket i of a key: its number times multiplier i, the highest bits
- * (multiply-shift, universal when the multipliers are random and odd, so nobody can choose MACs that collide). The bucket
- * behind the last has the multipliers as its first two keys, drawn when the table is made.
+ * words as one number, fdb_number(); 0 is a free slot. Its buckets are two ranges of bits of fdb_hash(), whose odd
+ * multipliers are the first two keys of the bucket behind the last, drawn when the table is made, so that nobody can
+ * choose MACs that collide. (Two multiplications: after one, MACs in a row fill some buckets and leave others.)
  *
  * Only the daemon inserts, moves and deletes. It writes an entry before its key, and what leads elsewhere or moves goes
  * into a free slot before the old one is freed, so a program finds it at all times. Programs write `used_s` and
@@ -143,6 +143,18 @@ struct fdb_bucket {
 };
 ABI_ASSERT(sizeof(struct fdb_bucket) == 64);
 ABI_ASSERT(2 * FDB_BUCKETS == MAX_FDB_ENTRIES);
+
+static inline __u64 fdb_hash(__u64 number, const __u64 *multipliers)
+{
+	number *= multipliers[0];
+	number ^= number >> 32;
+	return number * multipliers[1];
+}
+
+static inline __u32 fdb_bucket_index(__u64 hash, int choice, int buckets_log2)
+{
+	return (choice ? hash << 20 : hash) >> (64 - buckets_log2);
+}
 
 static inline __u64 fdb_number(__u16 segment, const __u16 *mac)
 {

@@ -48,13 +48,13 @@ FdbTable::FdbTable(detail::OpenMap&& map, fdb_bucket* buckets)
     : map_(std::move(map)),
       buckets_(buckets),
       bucket_count_(map_.max_entries - 1),
-      shift_(64 - std::countr_zero(bucket_count_)) {}
+      log2_(std::countr_zero(bucket_count_)) {}
 
 FdbTable::FdbTable(FdbTable&& other) noexcept
     : map_(std::move(other.map_)),
       buckets_(std::exchange(other.buckets_, nullptr)),
       bucket_count_(other.bucket_count_),
-      shift_(other.shift_),
+      log2_(other.log2_),
       used_(other.used_) {}
 
 FdbTable::~FdbTable() {
@@ -83,10 +83,9 @@ std::uint64_t FdbTable::key_at(Place place) const {
 }
 
 FdbTable::Choices FdbTable::choices(std::uint64_t number) const {
-    const fdb_bucket& last = buckets_[bucket_count_];
-    if (bucket_count_ == 1) return {0, 0};
-    return {static_cast<std::uint32_t>(number * last.keys[0] >> shift_),
-            static_cast<std::uint32_t>(number * last.keys[1] >> shift_)};
+    if (log2_ == 0) return {0, 0};
+    const auto hash = fdb_hash(number, buckets_[bucket_count_].keys);
+    return {fdb_bucket_index(hash, 0, log2_), fdb_bucket_index(hash, 1, log2_)};
 }
 
 // number 0: a free slot.

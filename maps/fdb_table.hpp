@@ -63,7 +63,7 @@ private:
     detail::OpenMap map_;
     fdb_bucket* buckets_;
     std::uint32_t bucket_count_;
-    int shift_;  // of the product of number and multiplier
+    int log2_;  // of bucket_count_
     std::uint32_t used_ = 0;
 };
 

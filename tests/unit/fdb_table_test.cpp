@@ -69,6 +69,18 @@ TEST_F(FdbTableTest, TakesAsManyAsItSaysWhateverTheyAre) {
     }
 }
 
+// MACs in a row, by either end of the address, are what a factory and a script give; whatever multipliers are drawn.
+TEST_F(FdbTableTest, TakesMacsInARowWhateverItDraws) {
+    for (int draw = 0; draw < 40; ++draw) {
+        make(1 << 14);
+        if (!table_) return;
+        for (std::uint32_t n = 0; n < table_->max_entries(); ++n) {
+            const auto number = draw % 2 ? n : n << 12;
+            ASSERT_TRUE(table_->put(nth(number), to(n), BPF_NOEXIST)) << "entry " << n << " of draw " << draw;
+        }
+    }
+}
+
 TEST_F(FdbTableTest, KeepsTheRowsOfAMapThroughAnyOrderOfChanges) {
     make(1 << 12);
     if (!table_) return;

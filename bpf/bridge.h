@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The bridge, TC only: an Ethernet frame from a port or a remote, learned from, then to the port or remote behind its
- * destination, or to everybody.
+ * The bridge, TC only: an Ethernet frame from a port, a VLAN or a remote, learned from, then to the port, VLAN or remote
+ * behind its destination, or to everybody.
  */
 #ifndef WEFT_BRIDGE_H
 #define WEFT_BRIDGE_H
@@ -47,10 +47,56 @@ static __always_inline __must_check enum verdict resolution_from_port(struct fra
 	return CONTINUE;
 }
 
+/*
+ * What this host bridged once and another does now is found behind that one again by flooding, even while the daemon that
+ * would forget it is away.
+ */
+static __always_inline __must_check enum verdict forward_to_circuit(struct frame *f, const struct segment *seg,
+								    const struct device *port, __u32 id)
+{
+	enum verdict v = send_to_circuit(f, id);
+
+	return v == DROP_STANDBY && !(f->flags & FRAME_FROM_VLAN) ? unknown_unicast(f, seg, port) : v;
+}
+
+/* To a remote, if that is where it may go and it fits. */
+static __always_inline __must_check enum verdict forward_to_remote(struct frame *f, const struct segment *seg,
+								   const struct device *port, __u32 id)
+{
+	const struct nexthop *hop;
+	enum verdict v;
+
+	if (f->flags & FRAME_LOCAL_ONLY)
+		return DROP_ARP_STRICT;
+	v = find_nexthop(id, &hop);
+	if (v)
+		return v;
+	v = check_mtu(f, port, path_mtu(seg, hop));
+	return v ? v : send_to_remote(f, hop, id);
+}
+
+/* A frame that came by `port`, a guest's or the NIC of a VLAN, and was learned from. */
+static __always_inline __must_check enum verdict forward(struct frame *f, const struct segment *seg,
+							 const struct device *port)
+{
+	const struct fdb_entry *entry;
+
+	if (f->data + ETHERNET_BYTES > f->end)
+		return DROP_SHORT;
+	if (is_multicast(f->data))
+		return flood(f, seg, port);
+	entry = find_mac(f->segment, f->data);
+	if (!entry)
+		return unknown_unicast(f, seg, port);
+	if (entry->kind == FDB_PORT)
+		return send_to_port(f, entry->target);
+	if (entry->kind == FDB_CIRCUIT)
+		return forward_to_circuit(f, seg, port, entry->target);
+	return forward_to_remote(f, seg, port, entry->target);
+}
+
 static __always_inline __must_check enum verdict from_port(struct frame *f)
 {
-	const struct fdb_entry *entry = 0;
-	const struct nexthop *hop;
 	const struct segment *seg;
 	const struct device *port;
 	enum verdict v;
@@ -68,25 +114,7 @@ static __always_inline __must_check enum verdict from_port(struct frame *f)
 		return v;
 	learn_source(f, seg);
 	v = resolution_from_port(f, seg, port);
-	if (v)
-		return v;
-	if (f->data + ETHERNET_BYTES > f->end)
-		return DROP_SHORT;
-	if (!is_multicast(f->data)) {
-		entry = find_mac(f->segment, f->data);
-		if (entry && entry->kind == FDB_PORT)
-			return send_to_port(f, entry->target);
-		if (entry && (f->flags & FRAME_LOCAL_ONLY))
-			return DROP_ARP_STRICT;
-	}
-	if (entry) {
-		v = find_nexthop(entry->target, &hop);
-		if (v)
-			return v;
-		v = check_mtu(f, port, path_mtu(seg, hop));
-		return v ? v : send_to_remote(f, hop, entry->target);
-	}
-	return is_multicast(f->data) ? flood(f, seg, port) : unknown_unicast(f, seg, port);
+	return v ? v : forward(f, seg, port);
 }
 
 static __always_inline __must_check enum verdict resolution_from_remote(struct frame *f, const struct segment *seg)
@@ -109,6 +137,11 @@ static __always_inline __must_check enum verdict from_remote(struct frame *f, co
 	v = check_frame(f, seg);
 	if (v)
 		return v;
+	if (seg->flood_circuits) {
+		v = check_round_trip(f);
+		if (v)
+			return v;
+	}
 	learn_source(f, seg);
 	v = resolution_from_remote(f, seg);
 	if (v)
@@ -120,7 +153,26 @@ static __always_inline __must_check enum verdict from_remote(struct frame *f, co
 	entry = find_mac(f->segment, f->data);
 	if (!entry)
 		return unknown_unicast(f, seg, 0);
+	if (entry->kind == FDB_CIRCUIT)
+		return send_to_circuit(f, entry->target);
 	return entry->kind == FDB_PORT ? send_to_port(f, entry->target) : DROP_SPLIT_HORIZON;
+}
+
+/* A frame of a bridged VLAN, whose NIC is `nic`. */
+static __always_inline __must_check enum verdict from_circuit(struct frame *f, __u32 id, const struct device *nic)
+{
+	const struct segment *seg;
+	enum verdict v;
+
+	v = enter_circuit(f, id, &seg);
+	if (v)
+		return v;
+	v = check_frame(f, seg);
+	if (v)
+		return v;
+	learn_source(f, seg);
+	v = resolution_from_remote(f, seg);
+	return v ? v : forward(f, seg, nic);
 }
 
 #endif

@@ -42,6 +42,8 @@ static __always_inline int leads_to(__u32 id, const struct ip_address *vtep)
 
 static __always_inline int entry_agrees(const struct frame *f, const struct fdb_entry *entry)
 {
+	if (f->flags & FRAME_FROM_VLAN)
+		return entry->kind == FDB_CIRCUIT && entry->target == f->circuit;
 	if (!(f->flags & FRAME_FROM_REMOTE))
 		return entry->kind == FDB_PORT && entry->target == f->ifindex;
 	if (entry->kind != FDB_REMOTE)

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * One frame to everybody in the segment, by cloning at TC: local ports first, then copies that only the tunnel device can
- * send, then the frame grows once and each remote's copy gets its own header. The original ends here.
+ * One frame to everybody in the segment, by cloning at TC: local ports first, then VLANs, then copies that only the tunnel
+ * device can send, then the frame grows once and each remote's copy gets its own header. The original ends here.
  */
 #ifndef WEFT_FLOOD_H
 #define WEFT_FLOOD_H
 
+#include "circuit.h"
 #include "icmp.h"
 #include "limit.h"
 #include "send.h"
 
 /*
- * What a loop shares with its caller. Slots of the list: [0, ports) ifindexes, [ports, ports + remotes) next-hop ids.
+ * What a loop shares with its caller. Slots of the list: ifindexes of ports, then circuit ids, then next-hop ids.
  * Each pass is a global function: the verifier looks at it once, and its stack is not the caller's.
  */
 struct flood {
 	struct __sk_buff *skb;
 	struct flood_key first; /* slot where this pass starts */
 	__u32 ifindex;          /* where the frame came from */
+	__u32 circuit;          /* by which, 0 if by none */
 	__u32 sent;             /* somebody got a copy; no count, since the verifier would follow each of its values */
 	__u32 unresolved;       /* a next hop that is */
 	__u32 all_by_device;
@@ -81,6 +83,55 @@ static __always_inline int flood_to_ports(struct frame *f)
 	return sent;
 }
 
+/* --- circuits ------------------------------------------------------------------------------------------------------ */
+
+static long copy_to_circuit(__u32 i, struct flood *flood)
+{
+	struct frame f = {.ctx = flood->skb, .ifindex = flood->ifindex};
+	__u32 id = flood_slot(flood, i), ifindex;
+	const struct circuit *circuit;
+
+	circuit = find_circuit(id);
+	if (!circuit || id == flood->circuit || !designated_since(circuit))
+		return 0;
+	frame_refresh(&f);
+	ifindex = uplink_for(circuit, &f);
+	if (!ifindex || push_circuit_tag(flood->skb, circuit))
+		return 0;
+	if (!bpf_clone_redirect(flood->skb, ifindex, 0)) {
+		tally_add(&deliveries, circuit->account, 1, flood->skb->len);
+		flood->sent = 1;
+	}
+	if (circuit->vid && !(circuit->flags & CIRCUIT_KEEP_TAG))
+		bpf_skb_vlan_pop(flood->skb);
+	return 0;
+}
+
+/* Whether a VLAN other than the one it came by got a copy. */
+__weak __noinline int flood_circuits(struct __sk_buff *skb, __u32 segment, __u32 from)
+{
+	struct flood flood = {.skb = skb, .first.segment = segment, .ifindex = skb->ifindex, .circuit = from};
+	const struct segment *seg;
+
+	if (find_segment(segment, &seg))
+		return 0;
+	flood.first.bank = seg->flood_bank;
+	flood.first.slot = seg->flood_ports;
+	bpf_loop(seg->flood_circuits, copy_to_circuit, &flood, 0);
+	return flood.sent;
+}
+
+static __always_inline int flood_to_circuits(struct frame *f, const struct segment *seg)
+{
+	int sent;
+
+	if (!seg->flood_circuits || f->flags & (FRAME_LOCAL_ONLY | FRAME_NOT_TO_VLAN))
+		return 0;
+	sent = flood_circuits(f->ctx, f->segment, f->circuit) > 0;
+	frame_refresh(f);
+	return sent;
+}
+
 /* --- remotes by the tunnel device, while the frame has no outer header yet ----------------------------------------- */
 
 static long copy_to_device(__u32 i, struct flood *flood)
@@ -109,7 +160,7 @@ __weak __noinline int flood_by_device(struct __sk_buff *skb, __u32 segment, __u3
 	if (find_segment(segment, &seg))
 		return 0;
 	flood.first.bank = seg->flood_bank;
-	flood.first.slot = seg->flood_ports;
+	flood.first.slot = seg->flood_ports + seg->flood_circuits;
 	bpf_loop(kernel_share(seg), copy_to_device, &flood, 0);
 	if (flood.unresolved)
 		want_nexthop(skb, segment, flood.unresolved);
@@ -160,7 +211,7 @@ __weak __noinline int flood_encapsulated(struct __sk_buff *skb, __u32 segment)
 	if (find_segment(segment, &seg) || !none)
 		return 0;
 	flood.first.bank = seg->flood_bank;
-	flood.first.slot = seg->flood_ports;
+	flood.first.slot = seg->flood_ports + seg->flood_circuits;
 	frame_refresh(&f);
 	describe(&f, none, &flood.out);
 	if (frame_push(&f))
@@ -214,11 +265,11 @@ static __always_inline __must_check enum verdict flood_remotes(struct frame *f, 
 	return sent & FLOOD_UNRESOLVED ? DROP_UNRESOLVED : DROP_NO_RECEIVER;
 }
 
-/* port is null for a frame from a remote, which never goes back into the mesh. */
+/* port: where the frame came in; null for one from a remote, which never goes back into the mesh. */
 static __always_inline __must_check enum verdict flood(struct frame *f, const struct segment *seg,
 						       const struct device *port)
 {
-	int local = flood_to_ports(f);
+	int local = flood_to_ports(f) | flood_to_circuits(f, seg);
 	enum verdict v;
 
 	f->action = TC_ACT_SHOT;
@@ -227,7 +278,7 @@ static __always_inline __must_check enum verdict flood(struct frame *f, const st
 			return TX_FLOOD;
 		return f->flags & FRAME_LOCAL_ONLY ? DROP_ARP_STRICT : DROP_NO_RECEIVER;
 	}
-	/* Local ports have it; for the remotes it must fit, or the guest is told. */
+	/* Ports and VLANs have it; for the remotes it must fit, or the guest is told. */
 	v = check_mtu(f, port, seg->mtu);
 	if (v)
 		return v;

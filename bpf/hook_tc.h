@@ -115,9 +115,11 @@ static __always_inline void deliver_to(struct frame *f, const struct device *por
 		f->action = bpf_redirect(port->ifindex, 0);
 }
 
-/* Back to the guest it came from: ARP, ND and ICMP answers. */
+/* Back to where it came from: ARP, ND and ICMP answers. */
 static __always_inline void send_back(struct frame *f)
 {
+	if (f->tag_vid)
+		bpf_skb_vlan_push(f->ctx, f->tag_protocol, f->tag_vid);
 	send_to(f, f->ifindex);
 }
 

@@ -25,6 +25,8 @@ enum {
 enum frame_flag {
 	FRAME_LOCAL_ONLY = 1 << 0, /* not to remotes: ARP strict */
 	FRAME_FROM_REMOTE = 1 << 1, /* came through the tunnel: `source` is valid, and never to a remote again */
+	FRAME_FROM_VLAN = 1 << 2, /* came by `circuit`, and never goes back there */
+	FRAME_NOT_TO_VLAN = 1 << 3,
 };
 
 struct frame {
@@ -39,6 +41,9 @@ struct frame {
 	__be16 protocol;          /* EtherType of an untagged frame, 0 if it keeps a tag; set by take_tag() */
 	int action;               /* what leave() returns for a TX_ verdict; set by send_to() */
 	__u32 nexthop;            /* of `source`, 0 if it is no known remote */
+	__u32 circuit;            /* it came by, 0 if none */
+	__be16 tag_protocol;      /* of the tag that was taken off at a circuit, for an answer */
+	__u16 tag_vid;            /* 0: none was */
 	struct ip_address source; /* outer source of a frame from a remote, else zero */
 };
 

@@ -8,6 +8,8 @@
 #include "confirm.h"
 #include "scratch.h"
 
+enum { WHERE_CIRCUIT = 0x40000000 }; /* no ifindex or next-hop id is so large */
+
 static __always_inline void count_loss(long error)
 {
 	__u32 index = error == -ENOENT ? LOSS_NO_READER : error == -ENOSPC ? LOSS_RING_FULL : LOSS_OTHER;
@@ -76,6 +78,7 @@ static __always_inline struct event *begin_event(const struct frame *f, __u16 ty
 		.ifindex = f->ifindex,
 		.source = f->source,
 		.nexthop = f->nexthop,
+		.circuit = f->circuit,
 		.flags = f->flags & FRAME_FROM_REMOTE ? EVENT_FLAG_TUNNEL : 0,
 	};
 	return &scratch->event;
@@ -84,6 +87,8 @@ static __always_inline struct event *begin_event(const struct frame *f, __u16 ty
 /* Where a frame came from, as one word: what `recent` compares. Remotes in no table differ by their address. */
 static __always_inline __u32 whereabouts(const struct frame *f)
 {
+	if (f->flags & FRAME_FROM_VLAN)
+		return WHERE_CIRCUIT | f->circuit;
 	if (!(f->flags & FRAME_FROM_REMOTE))
 		return f->ifindex;
 	return f->nexthop ? f->nexthop : ((const __u32 *)&f->source)[3];

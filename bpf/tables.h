@@ -34,6 +34,9 @@
 TABLE(devices, HASH, __u32, struct device, MAX_DEVICES);
 TABLE(segments, ARRAY, __u32, struct segment, MAX_SEGMENTS);
 TABLE(vnis, HASH, __u32, __u32, MAX_SEGMENTS);
+SPARSE_TABLE(vlans, struct vlan_key, __u32, MAX_VLANS);
+TABLE(circuits, ARRAY, __u32, struct circuit, MAX_CIRCUITS);
+TABLE(leases, ARRAY, __u32, struct lease, MAX_LEASES);
 TABLE(nexthops, ARRAY, __u32, struct nexthop, MAX_NEXTHOPS);
 SPARSE_TABLE(remotes, struct remote_key, struct remote, MAX_NEXTHOPS);
 SPARSE_TABLE(floods, struct flood_key, __u32, MAX_FLOOD_SLOTS);

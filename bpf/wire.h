@@ -25,18 +25,24 @@ static __always_inline void pull_tunnel_headers(struct frame *f)
 		frame_pull(f, outer_bytes() + ETHERNET_BYTES + VLAN_BYTES);
 }
 
-static __always_inline __must_check enum verdict from_wire(struct frame *f)
+/* CONTINUE: the frame is of no circuit. */
+static __always_inline __must_check enum verdict try_circuit(struct frame *f)
+{
+	const struct device *nic;
+	__u32 id = circuit_of(f);
+
+	if (!id)
+		return CONTINUE;
+	nic = device_of(f->ifindex);
+	return nic ? from_circuit(f, id, nic) : CONTINUE;
+}
+
+static __always_inline __must_check enum verdict from_tunnel_packet(struct frame *f)
 {
 	const struct segment *seg;
 	struct outer o = {};
 	enum verdict v;
 
-	if (has_tag(f)) {
-		if (tag_vid(f))
-			return PASS_NOT_OURS;
-		bpf_skb_vlan_pop(f->ctx);
-		frame_refresh(f);
-	}
 	pull_tunnel_headers(f);
 	v = accept(f, &o, &seg);
 	if (v == PASS_UP)
@@ -47,6 +53,25 @@ static __always_inline __must_check enum verdict from_wire(struct frame *f)
 	if (v)
 		return v;
 	return from_remote(f, seg);
+}
+
+static __always_inline __must_check enum verdict from_wire(struct frame *f)
+{
+	enum verdict v;
+
+	if (has_tag(f) && tag_vid(f)) {
+		v = try_circuit(f);
+		return v ? v : PASS_NOT_OURS;
+	}
+	if (has_tag(f)) {
+		bpf_skb_vlan_pop(f->ctx);
+		frame_refresh(f);
+	}
+	v = from_tunnel_packet(f);
+	if (v != PASS_NOT_OURS)
+		return v;
+	v = try_circuit(f);
+	return v ? v : PASS_NOT_OURS;
 }
 
 #endif

@@ -32,7 +32,12 @@ enum {
 	MAX_NEXTHOPS = 16384,       /* (remote, VNI) pairs; 0 is none */
 	MAX_FDB_ENTRIES = 1048576,
 	MAX_NEIGHBORS = 262144,
-	MAX_FLOOD_SLOTS = 65536,    /* ports and remotes of all flood lists, both banks */
+	MAX_CIRCUITS = 4096,        /* circuit ids 1 … MAX_CIRCUITS - 1; 0 is none */
+	MAX_VLANS = 65536,          /* (interface, tag) pairs that lead to a circuit; a trunk has one for each VLAN */
+	MAX_LEASES = 256,           /* by VRRP virtual router id, 1 to 255 */
+	LEASE_MS = 250,             /* an elected bridge whose last own VRRP advertisement is older than that is standby */
+	TEAM_SLOTS = 16,            /* shares of a team's traffic */
+	MAX_FLOOD_SLOTS = 65536,    /* ports, circuits and remotes of all flood lists, both banks */
 	MAX_RECENT_EVENTS = 16384,
 	MAX_KERNEL_FLOOD = 512,     /* remotes that the kernel side replicates to; the daemon serves those beyond */
 	MAX_EVENT_FRAME_BYTES = 9216,
@@ -71,8 +76,10 @@ struct device {
 	__u16 segment;  /* port: index of its segment; uplink: 0 */
 	__u16 flags;    /* DEVICE_* */
 	__u16 mtu;      /* of the device, clipped to 65535 */
+	__u16 vid;      /* port: the tag its guest uses (overlay port group with a VLAN), 0: none */
+	__u16 policy;   /* port: row of `policies`, 0: none */
 };
-ABI_ASSERT(sizeof(struct device) == 12);
+ABI_ASSERT(sizeof(struct device) == 16);
 
 /* --- segments: array by segment index; vnis: __u32 VNI -> __u32 segment index ---------------------------------- */
 enum segment_flag {
@@ -90,10 +97,53 @@ struct segment {
 	__u16 flags;          /* SEGMENT_* */
 	__u16 mtu;            /* largest inner IP packet towards a remote */
 	__u16 flood_bank;     /* which bank of `floods` holds the list now: 0 or 1 */
-	__u32 flood_ports;    /* slots [0, flood_ports) of the bank are ifindexes of local ports */
-	__u32 flood_remotes;  /* slots [flood_ports, flood_ports + flood_remotes) are next-hop ids */
+	__u32 flood_ports;    /* the bank's slots are first so many ifindexes of local ports, */
+	__u32 flood_circuits; /* then so many circuit ids, */
+	__u32 flood_remotes;  /* then so many next-hop ids */
 };
-ABI_ASSERT(sizeof(struct segment) == 20);
+ABI_ASSERT(sizeof(struct segment) == 24);
+
+/* --- vlans: struct vlan_key -> __u32 circuit id; circuits: array by circuit id ----------------------------------- */
+struct vlan_key {
+	__u32 ifindex;    /* of the NIC the frame came in by */
+	__u16 vid;        /* 0: untagged (or a priority tag) */
+	__be16 protocol;  /* of the tag: ETH_P_8021Q or ETH_P_8021AD; 0 with vid 0 */
+};
+ABI_ASSERT(sizeof(struct vlan_key) == 8);
+
+enum circuit_flag {
+	CIRCUIT_IN_USE = 1 << 0,
+	CIRCUIT_DESIGNATED = 1 << 1,   /* forwards, both ways; without it all is DROP_STANDBY */
+	CIRCUIT_ELECTED = 1 << 2,      /* forwards while `lease` is fresh, whatever DESIGNATED says */
+	CIRCUIT_KEEP_TAG = 1 << 3,     /* a trunk: the tag is the guest's own and stays */
+	CIRCUIT_BY_PORT = 1 << 4,      /* share of the team by originating port, */
+	CIRCUIT_BY_MAC = 1 << 5,       /* by source MAC, */
+	CIRCUIT_BY_FLOW = 1 << 6,      /* by IP hash; none of the three: share 0 */
+};
+
+/*
+ * A VLAN of a NIC, or of a switch's team of NICs, that belongs to a segment ("attachment circuit", RFC 4664 §1.1). When a
+ * team moves traffic to another NIC this row changes and no FDB entry.
+ */
+struct circuit {
+	__u64 since_ns;            /* CLOCK_MONOTONIC when DESIGNATED was set */
+	__u16 segment;
+	__u16 account;             /* its counter row */
+	__u16 flags;               /* CIRCUIT_* */
+	__u16 vid;                 /* 0: untagged */
+	__be16 protocol;           /* of the tag it sends */
+	__u16 lease;               /* row of `leases`, 0: none */
+	__u32 receiver;            /* ifindex that alone may bring multicasts, of a team with several; 0: any */
+	__u32 uplinks[TEAM_SLOTS]; /* ifindex of each share, 0: none is up */
+};
+ABI_ASSERT(sizeof(struct circuit) == 88);
+
+/* --- leases: array by VRRP virtual router id. CLOCK_MONOTONIC of this host's own advertisements as they left. ---- */
+struct lease {
+	__u64 renewed_ns;  /* the last one */
+	__u64 since_ns;    /* the first after a pause of LEASE_MS */
+};
+ABI_ASSERT(sizeof(struct lease) == 16);
 
 /* --- floods: struct flood_key -> __u32. A list is rebuilt in the other bank, then the segment row switches. ----- */
 struct flood_key {
@@ -110,11 +160,11 @@ struct fdb_key {
 };
 ABI_ASSERT(sizeof(struct fdb_key) == 8);
 
-enum fdb_kind { FDB_PORT = 1, FDB_REMOTE = 2 };
+enum fdb_kind { FDB_PORT = 1, FDB_REMOTE = 2, FDB_CIRCUIT = 3 };
 enum fdb_flag { FDB_ROUTER = 1 << 0 }; /* behind a port: sends TCP that it did not start. Set by the programs */
 
 struct fdb_entry {
-	__u32 target;   /* FDB_PORT: ifindex; FDB_REMOTE: next-hop id */
+	__u32 target;   /* FDB_PORT: ifindex; FDB_REMOTE: next-hop id; FDB_CIRCUIT: circuit id */
 	__u8 kind;      /* FDB_* */
 	__u8 origin;    /* ORIGIN_* */
 	__u16 flags;    /* FDB_ROUTER */
@@ -242,7 +292,7 @@ struct recent {
 	__u64 at_ns;          /* bpf_ktime_get_coarse_ns of the last event that got out */
 	__u8 mac[6];          /* what it said, so that a change is never held back */
 	__u16 reserved;
-	__u32 where;          /* ifindex of the port, or next-hop id, 0 if not known */
+	__u32 where;          /* ifindex of the port, next-hop id or circuit id, 0 if not known */
 	__u32 reserved2;
 };
 ABI_ASSERT(sizeof(struct recent) == 24);
@@ -253,6 +303,7 @@ enum event_type {
 	EVENT_LEARN_NEIGHBOR = 2,  /* ip has mac; `ifindex`/`source` as above */
 	EVENT_FLOOD = 3,           /* the frame goes to the remotes from list position `first_remote` on */
 	EVENT_RESOLVE = 4,         /* a frame wanted next hop `nexthop`, which is not resolved */
+	EVENT_REFLECTION = 5,      /* `circuit` brought a frame of (segment, mac), which is in the overlay: two hosts bridge */
 };
 
 struct event {
@@ -266,7 +317,7 @@ struct event {
 	__u32 nexthop;             /* EVENT_RESOLVE; learn events: next hop of `source` if known, else 0 */
 	__u32 first_remote;        /* EVENT_FLOOD */
 	__u32 frame_bytes;         /* length of the frame behind this struct, 0 if none */
-	__u32 gso_bytes;           /* 0; reserved for frames that segment */
+	__u32 circuit;             /* the frame came in by it, else 0 */
 };
 ABI_ASSERT(sizeof(struct event) == 64);
 

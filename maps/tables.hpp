@@ -16,6 +16,9 @@ using NeighborTable = Map<neighbor_key, neighbor>;
     X(segments, Map<std::uint32_t, segment>)       \
     X(vnis, Map<std::uint32_t, std::uint32_t>)     \
     X(fdb, FdbTable)                               \
+    X(vlans, Map<vlan_key, std::uint32_t>)         \
+    X(circuits, Map<std::uint32_t, circuit>)       \
+    X(leases, Map<std::uint32_t, lease>)           \
     X(nexthops, Map<std::uint32_t, nexthop>)       \
     X(remotes, Map<remote_key, remote>)            \
     X(floods, Map<flood_key, std::uint32_t>)       \

@@ -50,7 +50,12 @@
 	X(DROP_NO_ROOM, 40, "the kernel refused to change the frame: no memory or head-room") \
 	X(DROP_NO_TUNNEL, 41, "frame needs the kernel's tunnel device and there is none") \
 	X(DROP_BAD_FRAME, 42, "frame from a port that is no Ethernet frame") \
-	X(DROP_SELF_CHECK, 43, "frame of weft check, which tests the way through the kernel's tunnel device")
+	X(DROP_SELF_CHECK, 43, "frame of weft check, which tests the way through the kernel's tunnel device") \
+	X(TX_VLAN, 44, "sent to a physical VLAN") \
+	X(DROP_STANDBY, 45, "bridged VLAN of which another host is the designated bridge") \
+	X(DROP_REFLECTION, 46, "the other side of a bridge brought a frame whose source is on this side: a loop or two designated bridges") \
+	X(DROP_TEAM_COPY, 47, "multicast by an uplink of the team that does not receive for it: another brings the same") \
+	X(DROP_NO_UPLINK, 48, "no uplink of the VLAN is up")
 
 enum verdict {
 	CONTINUE = 0,

@@ -53,7 +53,7 @@ struct Remote {
 
 struct Segment {
     std::string name;
-    std::uint32_t vni = 0;
+    std::uint32_t vni = 0;        // 0: VLAN-backed, its ports meet a physical VLAN on the uplinks of a switch
     std::vector<Remote> remotes;  // the flood list
     bool learning = true;
     std::uint32_t aging_seconds = 300;
@@ -66,9 +66,19 @@ struct Segment {
     bool operator==(const Segment&) const = default;
 };
 
+// A guest's address and what may stand behind it.
+struct Binding {
+    Mac mac;
+    std::vector<Ip> ips;  // empty: any
+    bool operator==(const Binding&) const = default;
+};
+
 struct Port {
     std::string interface;
-    std::string segment;
+    std::string segment;     // of the port group, where it has one
+    std::string port_group;  // empty: none
+    std::string service;     // what a kernel port is for: management, vmotion, storage, …; empty: a guest's
+    std::vector<Binding> bind;
     Hook hook = Hook::Auto;
     Owner owner = ORIGIN_CONFIG;
     bool operator==(const Port&) const = default;
@@ -95,6 +105,69 @@ struct NeighborRecord {
     bool operator==(const NeighborRecord&) const = default;
 };
 
+enum class BridgeRole { Designated, Standby, Elected };
+enum class TagProtocol : std::uint16_t { Dot1q = 0x8100, Dot1ad = 0x88a8 };
+
+// A VLAN of a NIC joined to an overlay segment.
+struct Bridge {
+    std::string segment;
+    std::string interface;
+    std::uint16_t vlan = 0;
+    TagProtocol tag_protocol = TagProtocol::Dot1q;
+    BridgeRole role = BridgeRole::Designated;
+    std::uint8_t virtual_router_id = 0;  // of the election, 1 to 255; 0: not elected
+    std::uint8_t priority = 100;         // 1 to 254, the highest is designated
+    Owner owner = ORIGIN_CONFIG;
+    bool operator==(const Bridge&) const = default;
+};
+
+enum class TeamPolicy { Explicit, Port, SourceMac, IpHash };
+enum class Detection { Link, Beacon };
+
+// How traffic is shared among a switch's uplinks. In a port group only what is set overrides the switch's.
+struct Team {
+    std::vector<std::string> uplinks;  // a switch's only
+    std::optional<TeamPolicy> policy;
+    std::optional<std::vector<std::string>> active, standby;  // neither: all uplinks are active
+    std::optional<Detection> detection;
+    std::optional<bool> failback, notify_switches;
+    std::optional<std::uint32_t> failback_delay_seconds;
+    bool operator==(const Team&) const = default;
+};
+
+struct Switch {
+    std::string name;
+    Team team;
+    Owner owner = ORIGIN_CONFIG;
+    bool operator==(const Switch&) const = default;
+};
+
+struct VlanRange {
+    std::uint16_t first = 0, last = 0;  // both included
+    bool operator==(const VlanRange&) const = default;
+};
+
+struct RateLimit {
+    std::optional<std::uint64_t> average_kbps, peak_kbps;
+    std::optional<std::uint32_t> burst_kbytes;
+    bool operator==(const RateLimit&) const = default;
+};
+
+struct PortGroup {
+    std::string name;
+    std::string switch_name;
+    std::string segment;
+    std::uint16_t vlan = 0;        // VLAN-backed: the tag on the uplinks; overlay: the guest's; 0: none
+    std::vector<VlanRange> trunk;  // tags of the guest that pass
+    bool isolated = false;         // its ports do not reach each other
+    Team team;
+    bool accept_promiscuous = false, accept_mac_changes = false, accept_forged_transmits = false;
+    RateLimit from_port, to_port;
+    std::optional<std::uint32_t> broadcast_pps, multicast_pps, unknown_unicast_pps;
+    Owner owner = ORIGIN_CONFIG;
+    bool operator==(const PortGroup&) const = default;
+};
+
 struct Document {
     std::optional<Vtep> vtep;
     Limits limits;
@@ -103,6 +176,9 @@ struct Document {
     std::vector<Port> ports;
     std::vector<FdbRecord> fdb;
     std::vector<NeighborRecord> neighbors;
+    std::vector<Bridge> bridges;
+    std::vector<Switch> switches;
+    std::vector<PortGroup> port_groups;
     bool operator==(const Document&) const = default;
 };
 

@@ -59,17 +59,15 @@ static __always_inline __must_check enum verdict from_wire(struct frame *f)
 {
 	enum verdict v;
 
-	if (has_tag(f) && tag_vid(f)) {
-		v = try_circuit(f);
-		return v ? v : PASS_NOT_OURS;
+	if (!has_tag(f) || !tag_vid(f)) {
+		if (has_tag(f)) {
+			bpf_skb_vlan_pop(f->ctx);
+			frame_refresh(f);
+		}
+		v = from_tunnel_packet(f);
+		if (v != PASS_NOT_OURS)
+			return v;
 	}
-	if (has_tag(f)) {
-		bpf_skb_vlan_pop(f->ctx);
-		frame_refresh(f);
-	}
-	v = from_tunnel_packet(f);
-	if (v != PASS_NOT_OURS)
-		return v;
 	v = try_circuit(f);
 	return v ? v : PASS_NOT_OURS;
 }

@@ -158,12 +158,15 @@ static __always_inline __must_check enum verdict from_remote(struct frame *f, co
 	return entry->kind == FDB_PORT ? send_to_port(f, entry->target) : DROP_SPLIT_HORIZON;
 }
 
-/* A frame of a bridged VLAN, whose NIC is `nic`. */
-static __always_inline __must_check enum verdict from_circuit(struct frame *f, __u32 id, const struct device *nic)
+/* A frame of a bridged VLAN. */
+static __always_inline __must_check enum verdict from_circuit(struct frame *f, __u32 id)
 {
+	const struct device *nic = device_of(f->ifindex);
 	const struct segment *seg;
 	enum verdict v;
 
+	if (!nic)
+		return PASS_NO_DEVICE;
 	v = enter_circuit(f, id, &seg);
 	if (v)
 		return v;

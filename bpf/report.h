@@ -8,8 +8,6 @@
 #include "confirm.h"
 #include "scratch.h"
 
-enum { WHERE_CIRCUIT = 0x40000000 }; /* no ifindex or next-hop id is so large */
-
 static __always_inline void count_loss(long error)
 {
 	__u32 index = error == -ENOENT ? LOSS_NO_READER : error == -ENOSPC ? LOSS_RING_FULL : LOSS_OTHER;

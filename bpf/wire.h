@@ -25,18 +25,6 @@ static __always_inline void pull_tunnel_headers(struct frame *f)
 		frame_pull(f, outer_bytes() + ETHERNET_BYTES + VLAN_BYTES);
 }
 
-/* CONTINUE: the frame is of no circuit. */
-static __always_inline __must_check enum verdict try_circuit(struct frame *f)
-{
-	const struct device *nic;
-	__u32 id = circuit_of(f);
-
-	if (!id)
-		return CONTINUE;
-	nic = device_of(f->ifindex);
-	return nic ? from_circuit(f, id, nic) : CONTINUE;
-}
-
 static __always_inline __must_check enum verdict from_tunnel_packet(struct frame *f)
 {
 	const struct segment *seg;
@@ -55,21 +43,30 @@ static __always_inline __must_check enum verdict from_tunnel_packet(struct frame
 	return from_remote(f, seg);
 }
 
+/* A frame of a circuit goes to a program of its own, whose stack and verification are not this one's; it does not return. */
+static __always_inline __must_check enum verdict pass_or_bridge(struct frame *f)
+{
+	__u32 id = circuit_of(f);
+
+	if (id) {
+		f->ctx->cb[0] = id;
+		bpf_tail_call(f->ctx, &hook_tc_vlan, 0);
+	}
+	return PASS_NOT_OURS;
+}
+
 static __always_inline __must_check enum verdict from_wire(struct frame *f)
 {
 	enum verdict v;
 
-	if (!has_tag(f) || !tag_vid(f)) {
-		if (has_tag(f)) {
-			bpf_skb_vlan_pop(f->ctx);
-			frame_refresh(f);
-		}
-		v = from_tunnel_packet(f);
-		if (v != PASS_NOT_OURS)
-			return v;
+	if (has_tag(f) && tag_vid(f))
+		return pass_or_bridge(f);
+	if (has_tag(f)) {
+		bpf_skb_vlan_pop(f->ctx);
+		frame_refresh(f);
 	}
-	v = try_circuit(f);
-	return v ? v : PASS_NOT_OURS;
+	v = from_tunnel_packet(f);
+	return v == PASS_NOT_OURS ? pass_or_bridge(f) : v;
 }
 
 #endif

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The walks of Learner over its tables: aging, forgetting and counting. A row is looked at again right before it goes,
 // since the datapath may have stamped it since the walk read it.
-#include <time.h>
-
 #include <bit>
 
+#include "clock.hpp"
 #include "learn.hpp"
 
 namespace weft {
@@ -16,13 +15,7 @@ constexpr std::uint64_t WALK_BUDGET_NS = 20'000'000;
 // A neighbor's event may overtake that of its MAC, and stamps are up to a second old.
 constexpr std::uint32_t ORPHAN_GRACE_S = 2;
 
-std::uint64_t clock_ns() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-bool over(std::uint64_t deadline_ns) { return deadline_ns != 0 && clock_ns() >= deadline_ns; }
+bool over(std::uint64_t deadline_ns) { return deadline_ns != 0 && monotonic_ns() >= deadline_ns; }
 
 // A stamp may be newer than the caller's now.
 bool unused_for(std::uint32_t seconds, std::uint32_t used_s, std::uint32_t now_s) {
@@ -123,7 +116,7 @@ Result<> Learner::age(std::uint32_t now_s) {
         return rules != rules_.end() && rules->second.aging_seconds != 0 &&
                unused_for(rules->second.aging_seconds, entry.used_s, now_s);
     };
-    const std::uint64_t start_ns = clock_ns();
+    const std::uint64_t start_ns = monotonic_ns();
     TRY(const auto entries, sweep_entries(entries_walk_, doomed, start_ns + WALK_BUDGET_NS / 2));
     counters_.aged += entries;
     TRY(const auto neighbors, sweep_neighbors(neighbors_walk_, now_s, ORPHAN_GRACE_S, start_ns + WALK_BUDGET_NS));
@@ -151,6 +144,11 @@ Result<> Learner::forget_port(std::uint32_t ifindex) {
     TRY_OK(forget(
         [&](const fdb_key&, const fdb_entry& entry) { return entry.kind == FDB_PORT && entry.target == ifindex; }));
     return forget_reports([&](const recent_key&, const ::recent& last) { return last.where == ifindex; });
+}
+
+Result<> Learner::forget_circuit(std::uint32_t id) {
+    TRY_OK(forget([&](const fdb_key&, const fdb_entry& entry) { return entry.kind == FDB_CIRCUIT && entry.target == id; }));
+    return forget_reports([&](const recent_key&, const ::recent& last) { return last.where == (WHERE_CIRCUIT | id); });
 }
 
 Result<> Learner::forget_segment(std::uint32_t segment) {

@@ -29,6 +29,8 @@ Result<> add_cli_rows(Engine& engine, Document& document) {
         if (const NextHopInfo* hop = engine.nexthops().info(nexthop_of(entry))) {
             record.remote = hop->remote;
             if (hop->vni != segment->row.vni) record.vni = hop->vni;
+        } else if (entry.kind == FDB_CIRCUIT) {
+            continue;  // learned only
         } else if (const Interface* port = engine.parts().devices().find(entry.target)) {
             record.port = port->name;
         }

@@ -28,6 +28,7 @@ namespace {
 
 constexpr auto TICK = std::chrono::seconds(1);
 constexpr auto REFRESH = std::chrono::seconds(5);
+constexpr auto FOLLOW = std::chrono::milliseconds(50);
 
 void log_error(const char* doing, const Result<>& result) {
     if (!result) spdlog::error("{}: {}", doing, result.error().what);
@@ -37,7 +38,7 @@ void log_error(const char* doing, const Result<>& result) {
 class Daemon {
 public:
     explicit Daemon(Engine& engine)
-        : engine_(&engine), signals_(loop_, SIGTERM, SIGINT, SIGHUP), tick_(loop_), refresh_(loop_) {}
+        : engine_(&engine), signals_(loop_, SIGTERM, SIGINT, SIGHUP), tick_(loop_), refresh_(loop_), follow_(loop_) {}
 
     Result<> run(const std::string& socket_path) {
         for (Engine::Source& source : engine_->sources()) TRY_OK(watch(std::move(source)));
@@ -46,6 +47,7 @@ public:
         wait_for_signal();
         repeat(tick_, TICK, "tick", &Engine::tick);
         repeat(refresh_, REFRESH, "refresh", &Engine::refresh);
+        repeat(follow_, FOLLOW, "follow roles", &Engine::follow);
         notify("READY=1\nSTATUS=" + summary());
         spdlog::info("ready: {}", summary());
         loop_.run();
@@ -73,7 +75,7 @@ private:
         });
     }
 
-    void repeat(asio::steady_timer& timer, std::chrono::seconds every, const char* doing, Result<> (Engine::*work)()) {
+    void repeat(asio::steady_timer& timer, std::chrono::milliseconds every, const char* doing, Result<> (Engine::*work)()) {
         timer.expires_after(every);
         timer.async_wait([this, &timer, every, doing, work](error_code error) {
             if (error) return;
@@ -105,7 +107,7 @@ private:
     Engine* engine_;
     asio::io_context loop_{1};
     asio::signal_set signals_;
-    asio::steady_timer tick_, refresh_;
+    asio::steady_timer tick_, refresh_, follow_;
     std::list<asio::posix::stream_descriptor> watched_;
 };
 

@@ -11,6 +11,15 @@ constexpr std::uint64_t SILENT_AFTER = 100;  // deliveries without a frame back
 
 bool same(const device& a, const device& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
+// The NICs of bridges and switches: what is an underlay uplink too is served as its `uplinks` line says.
+std::set<std::string> nics_of(const Document& wanted) {
+    std::set<std::string> out;
+    for (const Bridge& bridge : wanted.bridges) out.insert(bridge.interface);
+    for (const Switch& one : wanted.switches) out.insert(one.team.uplinks.begin(), one.team.uplinks.end());
+    for (const Uplink& uplink : wanted.uplinks) out.erase(uplink.interface);
+    return out;
+}
+
 const char* noun(Role role) { return role == Role::Port ? "port" : "uplink"; }
 
 }  // namespace
@@ -43,6 +52,10 @@ void Devices::want(const std::string& name, Role role, Hook hook, const std::str
 void Devices::serve(const Document& wanted, const Links& links, const Segments& segments, bool again,
                     Problems& problems) {
     std::set<std::string> names;
+    for (const std::string& nic : nics_of(wanted)) {
+        want(nic, Role::Uplink, Hook::Auto, "");
+        names.insert(nic);
+    }
     for (const Uplink& uplink : wanted.uplinks) {
         want(uplink.interface, Role::Uplink, uplink.hook, "");
         names.insert(uplink.interface);
@@ -170,8 +183,8 @@ void Devices::look_for_silent_ports() {
     }
 }
 
-PortsBySegment Devices::ports_by_segment() const {
-    PortsBySegment out;
+BySegment Devices::ports_by_segment() const {
+    BySegment out;
     for (const auto& [name, interface] : interfaces_)
         if (interface.role == Role::Port && interface.attachment) out[interface.segment].push_back(interface.ifindex);
     for (auto& [segment, ports] : out) std::sort(ports.begin(), ports.end());

@@ -55,7 +55,7 @@ public:
     // Finds the ports that XDP redirects to and that never answered (see Interface::silent); serve() acts on it.
     void look_for_silent_ports();
 
-    PortsBySegment ports_by_segment() const;  // served ports, by ifindex
+    BySegment ports_by_segment() const;  // served ports, by ifindex
     const std::map<std::string, Interface>& all() const { return interfaces_; }
     const Interface* find(const std::string& name) const;
     const Interface* find(std::uint32_t ifindex) const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include "engine.hpp"
 
+#include <arpa/inet.h>
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -87,8 +88,9 @@ Result<std::unique_ptr<Engine>> Engine::start(const EngineOptions& options) {
     const ::config settings = settings_of(wanted, tunnel);
     TRY(Datapath datapath, Datapath::open(options.instance, settings, options.datapath));
     TRY(Flooder flooder, Flooder::open(datapath.tables()));
+    TRY(Announcer announcer, Announcer::open());
     std::unique_ptr<Engine> engine(new Engine(options, std::move(wanted), std::move(links), std::move(netlink),
-                                              std::move(datapath), std::move(flooder)));
+                                              std::move(datapath), std::move(flooder), std::move(announcer)));
     engine->settings_ = settings;
     engine->tunnel_problem_ = problem;
     if (cli) engine->persisted_ = std::move(*cli);
@@ -96,13 +98,15 @@ Result<std::unique_ptr<Engine>> Engine::start(const EngineOptions& options) {
     return engine;
 }
 
-Engine::Engine(EngineOptions options, Document wanted, Links links, Netlink netlink, Datapath datapath, Flooder flooder)
+Engine::Engine(EngineOptions options, Document wanted, Links links, Netlink netlink, Datapath datapath, Flooder flooder,
+               Announcer announcer)
     : options_(std::move(options)),
       wanted_(std::move(wanted)),
       links_(std::move(links)),
       netlink_(std::move(netlink)),
       datapath_(std::move(datapath)),
-      flooder_(std::move(flooder)) {}
+      flooder_(std::move(flooder)),
+      announcer_(std::move(announcer)) {}
 
 Engine::~Engine() = default;
 
@@ -122,6 +126,10 @@ Result<> Engine::open_parts() {
     context.port_segment = [this](std::uint32_t ifindex) -> std::uint32_t {
         const Interface* port = reconciler_ ? reconciler_->devices().find(ifindex) : nullptr;
         return port && port->role == Role::Port ? port->row.segment : 0;
+    };
+    context.circuit_segment = [this](std::uint32_t id) -> std::uint32_t {
+        const CircuitState* circuit = reconciler_ ? reconciler_->circuits().find(id) : nullptr;
+        return circuit ? circuit->row.segment : 0;
     };
     context.own_mac = [this](const Mac& mac) { return own_macs_.contains(mac); };
     context.next_hop = [this](const Ip& remote, std::uint32_t vni) { return nexthops_->acquire(remote, vni); };
@@ -265,6 +273,40 @@ Result<> Engine::tick() {
     const std::uint64_t aged = learner_->counters().aged;
     TRY_OK(learner_->age(stamp_now_s()));
     deleted_ = deleted_ || learner_->counters().aged != aged;
+    return Ok{};
+}
+
+// Every guest of the segment is reached by this NIC now, and whoever is on the VLAN is asked where it is.
+Result<> Engine::announce(const CircuitState& circuit) {
+    const Link* link = links_.find(circuit.row.uplinks[0]);
+    if (!link) return Ok{};
+    const VlanExit exit{link->ifindex, circuit.row.vid, ntohs(circuit.row.protocol)};
+    TRY(const auto entries, reconciler_->entries().fdb().rows());
+    for (const auto& [key, entry] : entries)
+        if (key.segment == circuit.row.segment && entry.kind != FDB_CIRCUIT)
+            announcer_.queue(exit, rarp_frame(Mac::of(key.mac), exit));
+    TRY(const auto neighbors, reconciler_->entries().neighbors().rows());
+    for (const auto& [key, neighbor] : neighbors) {
+        const Ip ip = Ip::of(key.ip);
+        if (key.segment == circuit.row.segment && ip.is_v4()) announcer_.queue(exit, probe_frame(ip, link->mac, exit));
+    }
+    return Ok{};
+}
+
+Result<> Engine::follow() {
+    announcer_.send_some();
+    if (reconciler_->circuits().all().empty()) return Ok{};
+    TRY(const auto turned, reconciler_->follow_roles());
+    for (const std::uint32_t id : turned.began) {
+        const CircuitState* circuit = reconciler_->circuits().find(id);
+        spdlog::info("designated bridge of {} for segment {}", circuit->name, circuit->segment);
+        TRY_OK(announce(*circuit));
+    }
+    for (const std::uint32_t id : turned.ended) {
+        const CircuitState* circuit = reconciler_->circuits().find(id);
+        spdlog::info("no longer the designated bridge of {} for segment {}", circuit->name, circuit->segment);
+        announcer_.drop({circuit->row.uplinks[0], circuit->row.vid, ntohs(circuit->row.protocol)});
+    }
     return Ok{};
 }
 

@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "announce.hpp"
 #include "config.hpp"
 #include "datapath.hpp"
 #include "events.hpp"
@@ -51,6 +52,7 @@ public:
     };
     std::vector<Source> sources();
     Result<> tick();     // each second: aging
+    Result<> follow();   // every 50 ms: who is the designated bridge, and what a VLAN must hear of it
     Result<> refresh();  // every few seconds: what drifted is put right
     Result<> examine();  // for `weft check`: looks at everything now, and tries the way through the tunnel device
 
@@ -71,6 +73,7 @@ public:
     Datapath& datapath() { return datapath_; }
     const Events& events() const { return *events_; }
     const Flooder& flooder() const { return flooder_; }
+    const Announcer& announcer() const { return announcer_; }
     const EngineOptions& options() const { return options_; }
     std::string host() const;  // whose section of `hosts` is ours
     const Problems& problems() const { return problems_; }
@@ -79,7 +82,8 @@ public:
     const ::config& settings() const { return settings_; }
 
 private:
-    Engine(EngineOptions options, Document wanted, Links links, Netlink netlink, Datapath datapath, Flooder flooder);
+    Engine(EngineOptions options, Document wanted, Links links, Netlink netlink, Datapath datapath, Flooder flooder,
+           Announcer announcer);
 
     Result<> open_parts();
     Result<> use_settings(const Document& document);
@@ -91,6 +95,7 @@ private:
     Result<> check_tunnel();
     void follow_entries();
     void collect_own_macs();
+    Result<> announce(const CircuitState& circuit);
     void handle(const event& event, std::span<const std::uint8_t> frame);
     std::string objects_path() const { return options_.run_dir + "/objects.json"; }
     Result<> persist();
@@ -102,6 +107,7 @@ private:
     Netlink netlink_;
     Datapath datapath_;
     Flooder flooder_;
+    Announcer announcer_;
     ::config settings_{};
     std::string tunnel_problem_;
     std::optional<NextHops> nexthops_;

@@ -14,6 +14,7 @@ EntryText::EntryText(Engine& engine) : now_s_(stamp_now_s()) {
         segments_[state.index] = {state.row.vni, R"({"segment":)" + json(state.name).dump() + R"(,"vni":)"};
     for (const auto& [name, interface] : engine.parts().devices().all())
         if (interface.ifindex) ports_[interface.ifindex] = json(name).dump();
+    for (const auto& [id, circuit] : engine.parts().circuits().all()) circuits_[id] = json(circuit.name).dump();
     for (const NextHopInfo& hop : engine.nexthops().all())
         hops_[hop.id] = {hop.vni, R"(,"remote":")" + hop.remote.text() + '"'};
 }
@@ -49,6 +50,10 @@ void EntryText::tell(std::string& out, const fdb_key& key, const fdb_entry& entr
     if (entry.kind == FDB_PORT) {
         const auto port = ports_.find(entry.target);
         out.append(R"(,"port":)").append(port == ports_.end() ? "null" : port->second);
+    }
+    if (entry.kind == FDB_CIRCUIT) {
+        const auto circuit = circuits_.find(entry.target);
+        out.append(R"(,"bridge":)").append(circuit == circuits_.end() ? "null" : circuit->second);
     }
     tell_rest(out, to, entry.origin, entry.used_s);
 }

@@ -30,7 +30,7 @@ private:
     void tell_rest(std::string& out, const Place* hop, std::uint8_t origin, std::uint32_t used_s) const;
 
     std::map<std::uint32_t, Place> segments_, hops_;
-    std::map<std::uint32_t, std::string> ports_;  // by ifindex, as JSON text
+    std::map<std::uint32_t, std::string> ports_, circuits_;  // by ifindex and circuit id, as JSON text
     std::uint32_t now_s_;
 };
 

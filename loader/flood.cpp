@@ -61,7 +61,7 @@ std::vector<Flooder::Copy> Flooder::copies(const event& event, const InnerFrame&
     if (!found || !*found || !((*found)->flags & SEGMENT_IN_USE)) return out;
     const segment& row = **found;
     for (std::uint32_t i = event.first_remote; i < row.flood_remotes; ++i) {
-        const auto id = tables_->floods.find({event.segment, row.flood_bank, row.flood_ports + i});
+        const auto id = tables_->floods.find({event.segment, row.flood_bank, row.flood_ports + row.flood_circuits + i});
         if (!id || !*id) continue;
         const auto hop = tables_->nexthops.find(**id);
         if (!hop || !*hop || !((*hop)->flags & NEXTHOP_RESOLVED)) {

@@ -44,7 +44,8 @@ bool Learner::credible(const event& event) {
     const Mac mac = Mac::of(event.mac);
     if (mac.is_multicast() || mac.is_zero()) return false;
     if (event.type == EVENT_LEARN_NEIGHBOR && !Ip::of(event.ip).is_host()) return false;
-    if (!from_tunnel(event)) return context_.port_segment(event.ifindex) == event.segment;
+    if (event.circuit && context_.circuit_segment(event.circuit) != event.segment) return false;
+    if (!from_tunnel(event) && !event.circuit) return context_.port_segment(event.ifindex) == event.segment;
     if (!context_.own_mac(mac)) return true;
     ++counters_.refused_own_mac;
     return false;
@@ -67,6 +68,7 @@ void Learner::learn_mac(const event& event, const LearnRules& rules) {
 
 // The next hop is taken only now that the entry is wanted, so that refused sources do not fill the table of next hops.
 Result<std::uint32_t> Learner::target_of(const event& event, const LearnRules& rules) {
+    if (event.circuit) return event.circuit;
     if (!from_tunnel(event)) return event.ifindex;
     return context_.next_hop(Ip::of(event.source), rules.vni);
 }
@@ -74,7 +76,7 @@ Result<std::uint32_t> Learner::target_of(const event& event, const LearnRules& r
 void Learner::write_entry(const event& event, const LearnRules& rules, const std::optional<fdb_entry>& old) {
     const auto target = target_of(event, rules);
     if (!target) return count_refusal(target.error());
-    const std::uint8_t kind = from_tunnel(event) ? FDB_REMOTE : FDB_PORT;
+    const std::uint8_t kind = event.circuit ? FDB_CIRCUIT : from_tunnel(event) ? FDB_REMOTE : FDB_PORT;
     if (old && old->kind == kind && old->target == *target) return;  // a late event: the datapath stamps it by itself
     const fdb_key key = key_of(event);
     if (old && !may_move(key, rules)) {

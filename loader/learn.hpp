@@ -45,6 +45,8 @@ public:
     struct Context {
         // The segment index a port's ifindex is in now, 0 none.
         std::function<std::uint32_t(std::uint32_t ifindex)> port_segment;
+        // The segment index a circuit is in now, 0 none.
+        std::function<std::uint32_t(std::uint32_t id)> circuit_segment;
         // Is it the MAC of one of this host's own interfaces, and so never learned from a tunnel?
         std::function<bool(const Mac&)> own_mac;
         // The next-hop id of (VTEP, VNI), made on first use: NextHops::acquire.
@@ -69,6 +71,7 @@ public:
     void count_neighbor(const neighbor_key& key, int change);
     // Dynamic rows that point at a port that is gone or changed its segment; all dynamic rows of a segment.
     Result<> forget_port(std::uint32_t ifindex);
+    Result<> forget_circuit(std::uint32_t id);
     Result<> forget_segment(std::uint32_t segment);
     // How many dynamic FDB entries use a next hop. A row of `remotes` whose next hop is here was made by learning
     // (vtep.accept any) or serves it; it must stay as long.

@@ -24,6 +24,7 @@ Reconciler::Reconciler(Datapath& datapath, NextHops& nexthops, Learner& learner,
       accounts_(datapath.tables()),
       segments_(datapath.tables(), accounts_, nexthops),
       devices_(datapath.tables(), datapath, accounts_),
+      circuits_(datapath.tables(), accounts_),
       entries_(datapath.tables(), nexthops) {
     entries_.fdb().watch_dynamic([&learner](const fdb_key& key, const fdb_entry& entry, int change) {
         learner.count_entry(key, entry, change);
@@ -35,6 +36,7 @@ Reconciler::Reconciler(Datapath& datapath, NextHops& nexthops, Learner& learner,
 Result<> Reconciler::adopt() {
     TRY_OK(devices_.adopt());
     TRY_OK(segments_.adopt());
+    TRY_OK(circuits_.adopt());
     return entries_.adopt();
 }
 
@@ -45,7 +47,8 @@ Problems Reconciler::run(const Document& wanted, bool again) {
     segments_.prepare(wanted, *links_, problems);
     teach(wanted, problems);
     devices_.serve(wanted, *links_, segments_, again, problems);
-    segments_.publish(wanted, devices_.ports_by_segment(), problems);
+    circuits_.serve(plan_bridges(wanted), devices_, segments_, problems);
+    segments_.publish(wanted, devices_.ports_by_segment(), circuits_.by_segment(), problems);
     entries_.sync(wanted, segments_, devices_, problems);
     accept(wanted, problems);
     sweep(wanted, problems);
@@ -58,6 +61,8 @@ void Reconciler::sweep(const Document& wanted, Problems& problems) {
         problems.check(entries_.forget_segment(index), "sweep segment");
         problems.check(learner_->forget_segment(index), "sweep segment");
     }
+    for (const std::uint32_t id : circuits_.sweep(problems))
+        problems.check(learner_->forget_circuit(id), "sweep VLAN");
     const auto ports = devices_.sweep(*links_, problems);
     for (const Devices::Gone& port : ports) forget_port(port, problems);
     restore(problems);
@@ -112,6 +117,12 @@ void Reconciler::accept(const Document& wanted, Problems& problems) {
     const bool any = wanted.vtep && wanted.vtep->accept_any;
     segments_.accept(
         wanted, entries_.remote_uses(), [&](std::uint32_t id) { return any && learned.contains(id); }, problems);
+}
+
+Result<Circuits::Turned> Reconciler::follow_roles() {
+    TRY(auto turned, circuits_.look_for_turns());
+    for (const std::uint32_t id : turned.ended) TRY_OK(learner_->forget_circuit(id));
+    return turned;
 }
 
 Result<> Reconciler::sweep_nexthops() {

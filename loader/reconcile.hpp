@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "accounts.hpp"
+#include "circuits.hpp"
 #include "datapath.hpp"
 #include "devices.hpp"
 #include "entries.hpp"
@@ -37,11 +38,16 @@ public:
     const Accounts& accounts() const { return accounts_; }
     Segments& segments() { return segments_; }
     Devices& devices() { return devices_; }
+    Circuits& circuits() { return circuits_; }
     Entries& entries() { return entries_; }
     Waiting& waiting() { return waiting_; }
     const Waiting& waiting() const { return waiting_; }
     // Rows written since the start.
-    std::uint64_t writes() const { return segments_.writes() + devices_.writes() + entries_.writes(); }
+    std::uint64_t writes() const { return segments_.writes() + devices_.writes() + circuits_.writes() + entries_.writes(); }
+
+    // Forgets what was learned by VLANs of which this host is no longer the designated bridge. Call often while a role
+    // is elected.
+    Result<Circuits::Turned> follow_roles();
 
     // Frees next hops that nothing names. Walks the tables: call seldom, and only after something was deleted.
     Result<> sweep_nexthops();
@@ -60,6 +66,7 @@ private:
     Accounts accounts_;
     Segments segments_;
     Devices devices_;
+    Circuits circuits_;
     Entries entries_;
     Waiting waiting_;
     std::map<std::uint32_t, LearnRules> rules_;

@@ -58,7 +58,7 @@ Result<> Segments::adopt_floods() {
     std::map<std::uint32_t, SegmentState*> by_index;
     for (auto& [vni, state] : by_vni_) {
         by_index[state.index] = &state;
-        state.slots.assign(state.row.flood_ports + state.row.flood_remotes, 0);
+        state.slots.assign(state.row.flood_ports + state.row.flood_circuits + state.row.flood_remotes, 0);
     }
     TRY(const auto rows, tables_->floods.rows());
     for (const auto& [key, value] : rows) {
@@ -126,16 +126,19 @@ std::vector<std::uint32_t> Segments::flood_remotes(const Segment& segment, Probl
     return ids;
 }
 
-void Segments::publish(const Document& wanted, const PortsBySegment& ports, Problems& problems) {
+void Segments::publish(const Document& wanted, const BySegment& ports, const BySegment& circuits, Problems& problems) {
     for (const Segment& segment : wanted.segments) {
         const auto found = by_vni_.find(segment.vni);
         if (found == by_vni_.end()) continue;
-        std::vector<std::uint32_t> slots;
-        if (const auto here = ports.find(segment.name); here != ports.end()) slots = here->second;
-        const auto port_count = static_cast<std::uint32_t>(slots.size());
-        const auto remotes = flood_remotes(segment, problems);
-        slots.insert(slots.end(), remotes.begin(), remotes.end());
-        problems.check(write_list(found->second, slots, port_count), "flood list of segment " + segment.name);
+        FloodList list{};
+        const auto append = [&list](const std::vector<std::uint32_t>& more) {
+            list.slots.insert(list.slots.end(), more.begin(), more.end());
+            return static_cast<std::uint32_t>(more.size());
+        };
+        if (const auto here = ports.find(segment.name); here != ports.end()) list.ports = append(here->second);
+        if (const auto here = circuits.find(segment.name); here != circuits.end()) list.circuits = append(here->second);
+        list.remotes = append(flood_remotes(segment, problems));
+        problems.check(write_list(found->second, list), "flood list of segment " + segment.name);
         if (published_.contains(segment.vni)) continue;
         if (!problems.check(tables_->vnis.put(segment.vni, found->second.index), "segment " + segment.name)) continue;
         published_.insert(segment.vni);
@@ -143,8 +146,10 @@ void Segments::publish(const Document& wanted, const PortsBySegment& ports, Prob
     }
 }
 
-Result<> Segments::write_list(SegmentState& state, const std::vector<std::uint32_t>& slots, std::uint32_t ports) {
-    if (state.slots == slots && state.row.flood_ports == ports) return Ok{};
+Result<> Segments::write_list(SegmentState& state, const FloodList& list) {
+    const auto& slots = list.slots;
+    if (state.slots == slots && state.row.flood_ports == list.ports && state.row.flood_circuits == list.circuits)
+        return Ok{};
     const std::uint16_t bank = state.row.flood_bank ? 0 : 1;
     std::vector<flood_key> keys;
     for (std::uint32_t slot = 0; slot < slots.size(); ++slot)
@@ -156,8 +161,9 @@ Result<> Segments::write_list(SegmentState& state, const std::vector<std::uint32
 
     ::segment row = state.row;
     row.flood_bank = bank;
-    row.flood_ports = ports;
-    row.flood_remotes = count - ports;
+    row.flood_ports = list.ports;
+    row.flood_circuits = list.circuits;
+    row.flood_remotes = list.remotes;
     state.idle_slots = count;  // true if the switch fails
     TRY_OK(write_row(state, row));
     state.idle_slots = static_cast<std::uint32_t>(state.slots.size());
@@ -258,7 +264,7 @@ const SegmentState* Segments::find(std::uint32_t index) const {
 
 void Segments::collect_nexthops(std::set<std::uint32_t>& used) const {
     for (const auto& [vni, state] : by_vni_)
-        for (std::size_t slot = state.row.flood_ports; slot < state.slots.size(); ++slot)
+        for (std::size_t slot = state.row.flood_ports + state.row.flood_circuits; slot < state.slots.size(); ++slot)
             used.insert(state.slots[slot]);
     for (const auto& [key, id] : accepted_) used.insert(id);
 }

@@ -34,7 +34,7 @@ struct SegmentState {
 
 // (segment index, next-hop id) of static and evpn entries: their remotes are accepted as the flood list's are.
 using RemoteUses = std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t>;
-using PortsBySegment = std::map<std::string, std::vector<std::uint32_t>>;
+using BySegment = std::map<std::string, std::vector<std::uint32_t>>;  // ifindexes or circuit ids by name
 
 class Segments {
 public:
@@ -45,8 +45,8 @@ public:
 
     // Index, account and row of every wanted segment; a new one starts with an empty flood list and no VNI.
     void prepare(const Document& wanted, const Links& links, Problems& problems);
-    // Flood lists of the ports that are served, then the VNI.
-    void publish(const Document& wanted, const PortsBySegment& ports, Problems& problems);
+    // Flood lists of the ports and circuits that are served, then the VNI.
+    void publish(const Document& wanted, const BySegment& ports, const BySegment& circuits, Problems& problems);
     // The remotes of flood lists and `uses`; a row that is neither goes unless keep takes its next hop.
     void accept(const Document& wanted, const RemoteUses& uses, const std::function<bool(std::uint32_t)>& keep,
                 Problems& problems);
@@ -72,7 +72,11 @@ private:
     std::uint32_t free_index() const;
     Result<> adopt_floods();
     Result<> write_row(SegmentState& state, const ::segment& row);
-    Result<> write_list(SegmentState& state, const std::vector<std::uint32_t>& slots, std::uint32_t ports);
+    struct FloodList {
+        std::vector<std::uint32_t> slots;
+        std::uint32_t ports, circuits, remotes;
+    };
+    Result<> write_list(SegmentState& state, const FloodList& list);
     Result<> erase_bank(std::uint32_t index, std::uint16_t bank, std::uint32_t from, std::uint32_t to);
     std::vector<std::uint32_t> flood_remotes(const Segment& segment, Problems& problems);
     Result<> remove(std::uint32_t vni, const SegmentState& state);

@@ -296,6 +296,7 @@ struct recent {
 	__u32 reserved2;
 };
 ABI_ASSERT(sizeof(struct recent) == 24);
+enum { WHERE_CIRCUIT = 0x40000000 }; /* added to a circuit id in `where`: no ifindex or next-hop id is so large */
 
 /* --- events: PERF_EVENT_ARRAY. One struct event, then for EVENT_FLOOD the frame. -------------------------------- */
 enum event_type {
@@ -348,13 +349,15 @@ struct attachment {
 };
 ABI_ASSERT(sizeof(struct attachment) == 40);
 
-/* --- hooks: one PROG_ARRAY of one slot each, map `hook_<name>`, which the attached stub tail-calls -------------- */
+/* --- hooks: one PROG_ARRAY of one slot each, map `hook_<name>`, which the attached stub tail-calls; from_wire_tc
+ *     itself calls hook_tc_vlan, which is attached nowhere. */
 #define WEFT_HOOKS(X) \
 	X(XDP_WIRE, xdp_wire) \
 	X(TC_WIRE, tc_wire) \
 	X(XDP_PORT, xdp_port) \
 	X(TC_PORT, tc_port) \
-	X(TC_TUNNEL, tc_tunnel)
+	X(TC_TUNNEL, tc_tunnel) \
+	X(TC_VLAN, tc_vlan)
 
 enum hook_program {
 #define X(id, name) HOOK_##id,

@@ -41,7 +41,7 @@ Document document() {
 CliObjects objects() {
     CliObjects out;
     out.document.segments = {segment("green", 5002, ORIGIN_CLI, {{ip("192.0.2.3"), ORIGIN_CLI}})};
-    out.document.ports = {{"tap7", "green", Hook::Auto, ORIGIN_CLI}};
+    out.document.ports = {{.interface = "tap7", .segment = "green", .owner = ORIGIN_CLI}};
     out.remotes = {{"blue", ip("192.0.2.9")}};
     return out;
 }

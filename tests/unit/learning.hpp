@@ -34,6 +34,7 @@ protected:
         ASSERT_TRUE(tables) << tables.error().what;
         tables_.emplace(std::move(*tables));
         Learner::Context context;
+        context.circuit_segment = [](std::uint32_t) -> std::uint32_t { return 0; };
         context.port_segment = [](std::uint32_t port) -> std::uint32_t {
             return port == GREEN_PORT ? GREEN : port == PORT_A || port == PORT_B ? BLUE : 0;
         };

@@ -25,7 +25,7 @@ Result<> add_cli_rows(Engine& engine, Document& document) {
     for (const auto& [key, entry] : entries) {
         const SegmentState* segment = segments.find(key.segment);
         if (entry.origin != ORIGIN_CLI || !segment) continue;
-        FdbRecord record{segment->name, Mac::of(key.mac), "", {}, {}, ORIGIN_CLI};
+        FdbRecord record{.segment = segment->name, .mac = Mac::of(key.mac), .owner = ORIGIN_CLI};
         if (const NextHopInfo* hop = engine.nexthops().info(nexthop_of(entry))) {
             record.remote = hop->remote;
             if (hop->vni != segment->row.vni) record.vni = hop->vni;

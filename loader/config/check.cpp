@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // What a document must satisfy beyond its form: nothing twice, nothing that names what is not there, one family of
-// addresses. Values that are empty because their form was wrong are passed over.
+// addresses. Values that are empty because their form was wrong are passed over. Switches, port groups and bridges are in
+// check_switching.cpp.
 #include <set>
 #include <unordered_set>
 
-#include "config.hpp"
+#include "check.hpp"
 
 namespace weft {
 
@@ -12,11 +13,15 @@ namespace {
 
 std::string family(const Ip& ip) { return ip.is_v4() ? "IPv4" : "IPv6"; }
 
-std::string at(const char* section, std::size_t index, std::string_view rest = "") {
+}  // namespace
+
+std::string path_of(const char* section, std::size_t index, std::string_view rest) {
     return std::string("/") + section + "/" + std::to_string(index) + std::string(rest);
 }
 
-}  // namespace
+std::string of_cli(Owner owner, const std::string& what) {
+    return owner == ORIGIN_CLI ? " (" + what + " of the CLI)" : "";
+}
 
 std::string wrong_remote(const Document& document, const Ip& ip) {
     if (!document.vtep) return "there is no vtep to reach " + ip.text() + " from";
@@ -39,6 +44,8 @@ void check_mac(const Mac& mac, std::vector<Complaint>& out) {
     if (auto wrong = wrong_host_mac(mac); !wrong.empty()) out.push_back({"/mac", std::move(wrong)});
 }
 
+}  // namespace
+
 // weft names its own tunnel device so, "weft-" and a hash; an operator's interface must not look like one.
 bool is_reserved(std::string_view interface) {
     constexpr std::string_view OWN = "weft-";
@@ -47,6 +54,8 @@ bool is_reserved(std::string_view interface) {
                                  interface.find_first_not_of("0123456789abcdef", OWN.size()) == interface.npos);
 }
 
+namespace {
+
 class Check {
 public:
     explicit Check(const Document& document) : document_(document) {}
@@ -54,22 +63,18 @@ public:
     std::vector<Complaint> all() {
         if (document_.vtep && document_.vtep->address.is_unspecified()) complain("/vtep/address", "is missing");
         for (std::size_t i = 0; i < document_.uplinks.size(); ++i)
-            take_interface(document_.uplinks[i].interface, "an uplink", at("uplinks", i, "/interface"));
+            take_interface(document_.uplinks[i].interface, "an uplink", path_of("uplinks", i, "/interface"));
         segments();
         ports();
         const RecordCheck record(document_);
         fdb(record);
         neighbors(record);
+        for (Complaint& wrong : check_switching(document_)) out_.push_back(std::move(wrong));
         return std::move(out_);
     }
 
 private:
     void complain(std::string path, std::string what) { out_.push_back({std::move(path), std::move(what)}); }
-
-    // An object of the CLI stands in no document: its path alone would mislead.
-    static std::string of_cli(Owner owner, const std::string& what) {
-        return owner == ORIGIN_CLI ? " (" + what + " of the CLI)" : "";
-    }
 
     void take_interface(const std::string& interface, const std::string& use, std::string path) {
         if (interface.empty()) return;
@@ -85,18 +90,20 @@ private:
         for (std::size_t i = 0; i < document_.segments.size(); ++i) {
             const Segment& segment = document_.segments[i];
             if (!segment.name.empty() && !names_.insert(segment.name).second)
-                complain(at("segments", i, "/name"), segment.name + " is given twice");
+                complain(path_of("segments", i, "/name"), segment.name + " is given twice");
             const auto [old, fresh] = vnis_.emplace(segment.vni, segment.name);
-            if (segment.vni != 0 && !fresh)
-                complain(at("segments", i, "/vni"), std::to_string(segment.vni) + " is taken by segment " +
+            if (segment.vni != 0 && !fresh)  // 0: VLAN-backed, or its form is wrong
+                complain(path_of("segments", i, "/vni"), std::to_string(segment.vni) + " is taken by segment " +
                                                         old->second + of_cli(segment.owner, "segment " + segment.name));
-            remotes(segment, at("segments", i, "/remotes"));
+            remotes(segment, path_of("segments", i, "/remotes"));
         }
     }
 
     void remotes(const Segment& segment, const std::string& path) {
         if (!segment.remotes.empty() && !document_.vtep)
             return complain(path, "segment " + segment.name + " has remotes, but there is no vtep");
+        if (!segment.remotes.empty() && segment.vni == 0)
+            return complain(path, "segment " + segment.name + " has no vni, and so no remotes");
         std::unordered_set<Ip> seen;
         for (std::size_t i = 0; i < segment.remotes.size(); ++i) {
             const Ip& ip = segment.remotes[i].address;
@@ -110,9 +117,9 @@ private:
     void ports() {
         for (std::size_t i = 0; i < document_.ports.size(); ++i) {
             const Port& port = document_.ports[i];
-            take_interface(port.interface, "a port of segment " + port.segment, at("ports", i, "/interface"));
-            if (!names_.contains(port.segment))
-                complain(at("ports", i, "/segment"),
+            take_interface(port.interface, "a port of segment " + port.segment, path_of("ports", i, "/interface"));
+            if (port.port_group.empty() && !names_.contains(port.segment))
+                complain(path_of("ports", i, "/segment"),
                          "there is no segment " + port.segment + of_cli(port.owner, "port " + port.interface));
         }
     }
@@ -121,9 +128,9 @@ private:
         std::set<std::pair<std::string_view, Mac>> seen;
         for (std::size_t i = 0; i < document_.fdb.size(); ++i) {
             const FdbRecord& one = document_.fdb[i];
-            for (Complaint& wrong : record(one)) complain(at("fdb", i, wrong.path), std::move(wrong.what));
+            for (Complaint& wrong : record(one)) complain(path_of("fdb", i, wrong.path), std::move(wrong.what));
             if (!one.mac.is_zero() && !seen.emplace(one.segment, one.mac).second)
-                complain(at("fdb", i), one.mac.text() + " of segment " + one.segment + " is given twice");
+                complain(path_of("fdb", i), one.mac.text() + " of segment " + one.segment + " is given twice");
         }
     }
 
@@ -131,9 +138,9 @@ private:
         std::set<std::pair<std::string_view, Ip>> seen;
         for (std::size_t i = 0; i < document_.neighbors.size(); ++i) {
             const NeighborRecord& one = document_.neighbors[i];
-            for (Complaint& wrong : record(one)) complain(at("neighbors", i, wrong.path), std::move(wrong.what));
+            for (Complaint& wrong : record(one)) complain(path_of("neighbors", i, wrong.path), std::move(wrong.what));
             if (!one.ip.is_unspecified() && !seen.emplace(one.segment, one.ip).second)
-                complain(at("neighbors", i), one.ip.text() + " of segment " + one.segment + " is given twice");
+                complain(path_of("neighbors", i), one.ip.text() + " of segment " + one.segment + " is given twice");
         }
     }
 
@@ -151,13 +158,19 @@ std::vector<Complaint> check(const Document& document) { return Check(document).
 RecordCheck::RecordCheck(const Document& document) : document_(document) {
     for (const Segment& segment : document.segments) segments_.emplace(segment.name, &segment);
     for (const Port& port : document.ports) ports_.emplace(port.interface, &port);
+    for (const Bridge& bridge : document.bridges)
+        bridges_.emplace(BridgeName{bridge.interface, bridge.vlan}.text(), &bridge);
 }
 
 void RecordCheck::check_remote(const std::string& segment, const std::optional<Ip>& remote,
                                const std::optional<std::uint32_t>& vni, std::vector<Complaint>& out) const {
     const auto found = segments_.find(segment);
     if (found == segments_.end()) out.push_back({"/segment", "there is no segment " + segment});
-    if (remote) {
+    if (found != segments_.end() && found->second->vni == 0) {
+        const std::string why = "segment " + segment + " has no vni";
+        if (remote) out.push_back({"/remote", why + ", and so no remotes"});
+        if (vni) out.push_back({"/vni", why});
+    } else if (remote) {
         if (auto wrong = wrong_remote(document_, *remote); !wrong.empty()) out.push_back({"/remote", std::move(wrong)});
     } else if (vni && found != segments_.end() && *vni != found->second->vni) {
         out.push_back({"/vni", std::to_string(*vni) + " is not the VNI of segment " + segment + " (" +
@@ -169,13 +182,27 @@ std::vector<Complaint> RecordCheck::operator()(const FdbRecord& record) const {
     std::vector<Complaint> out;
     check_mac(record.mac, out);
     check_remote(record.segment, record.remote, record.vni, out);
-    if (record.port.empty() && !record.remote) out.push_back({"", "needs a port or a remote"});
-    if (!record.port.empty() && record.remote) out.push_back({"", "has a port and a remote, must have one of them"});
-    if (record.port.empty()) return out;
+    std::string places;
+    const auto place = [&](bool given, const char* what) {
+        if (given) places += (places.empty() ? "" : " and ") + std::string(what);
+        return given ? 1 : 0;
+    };
+    const int count = place(!record.port.empty(), "a port") + place(record.remote.has_value(), "a remote") +
+                      place(record.bridge.has_value(), "a bridge");
+    if (count == 0) out.push_back({"", "needs a port, a remote or a bridge"});
+    if (count > 1) out.push_back({"", "has " + places + ", must have one of them"});
+    check_place(record, out);
+    return out;
+}
+
+void RecordCheck::check_place(const FdbRecord& record, std::vector<Complaint>& out) const {
+    const auto bridge = record.bridge ? bridges_.find(*record.bridge) : bridges_.end();
+    if (record.bridge && (bridge == bridges_.end() || bridge->second->segment != record.segment))
+        out.push_back({"/bridge", *record.bridge + " is no bridge of segment " + record.segment});
+    if (record.port.empty()) return;
     const auto port = ports_.find(record.port);
     if (port == ports_.end() || port->second->segment != record.segment)
         out.push_back({"/port", record.port + " is no port of segment " + record.segment});
-    return out;
 }
 
 std::vector<Complaint> RecordCheck::operator()(const NeighborRecord& record) const {

@@ -33,13 +33,18 @@ struct Parsed {
 Parsed parse_config(std::string_view text, std::string_view host);
 
 // One object as the CLI gives it, checked against the same schema: {"name":"blue","vni":5001}. Paths are relative.
-// section: "segments", "ports", "uplinks", "fdb", "neighbors". Rows of fdb and neighbors may carry what the lists show
+// section: a list of the document ("segments", "port_groups", "fdb" …). Rows of fdb and neighbors may carry what the lists show
 // besides ("origin", "age_seconds", "dynamic", "static"): not looked at here. Form only; see RecordCheck for meaning.
 // The Document holds just that object.
+// What it gets from others (complete()) is not in it yet.
 using ParsedObject = Parsed;
 ParsedObject parse_object(std::string_view section, const nlohmann::json& object, Owner owner);
 
-// What one document must satisfy beyond form; also run on config + cli objects together. Link facts (MTU) are not here.
+// What objects get from others: a port its port group's segment, an elected bridge its virtual router id. A parsed
+// document is complete; call it after objects were put together in another way.
+void complete(Document& document);
+
+// What one complete document must satisfy beyond form; also run on config + cli objects together. Link facts (MTU) are not here.
 std::vector<Complaint> check(const Document& document);
 
 // What is wrong with ip as another VTEP of document, and with mac as that of a host; empty if nothing.
@@ -57,10 +62,12 @@ public:
 private:
     void check_remote(const std::string& segment, const std::optional<Ip>& remote,
                       const std::optional<std::uint32_t>& vni, std::vector<Complaint>& out) const;
+    void check_place(const FdbRecord& record, std::vector<Complaint>& out) const;
 
     const Document& document_;
     std::unordered_map<std::string_view, const Segment*> segments_;  // by name
     std::unordered_map<std::string_view, const Port*> ports_;        // by interface
+    std::unordered_map<std::string, const Bridge*> bridges_;         // by BridgeName
 };
 
 // In the form of the document; owner: only that owner's objects (vtep and limits are config's; a segment of another
@@ -69,6 +76,9 @@ nlohmann::json to_json(const Document& document, std::optional<Owner> owner = {}
 nlohmann::json to_json(const Segment& segment, std::optional<Owner> owner = {});
 nlohmann::json to_json(const Port& port);
 nlohmann::json to_json(const Uplink& uplink);
+nlohmann::json to_json(const Bridge& bridge);
+nlohmann::json to_json(const Switch& one);
+nlohmann::json to_json(const PortGroup& group);
 nlohmann::json to_json(const FdbRecord& record);
 nlohmann::json to_json(const NeighborRecord& record);
 
@@ -77,5 +87,23 @@ std::string_view schema_text();
 const char* name(Hook hook);     // "auto", "xdp", "xdp-generic", "tc"
 const char* name(ArpMode mode);  // "off", "suppress", "strict"
 const char* name(Owner owner);   // "dynamic", "evpn", "cli", "config"
+const char* name(BridgeRole role);       // "designated", "standby", "elected"
+const char* name(TagProtocol protocol);  // "802.1q", "802.1ad"
+const char* name(TeamPolicy policy);     // "explicit", "port", "source-mac", "ip-hash"
+const char* name(Detection detection);   // "link", "beacon"
+
+// A bridge as FDB entries and messages name it: interface and VLAN are one bridge's only.
+struct BridgeName {
+    std::string interface;
+    std::uint16_t vlan = 0;
+
+    std::string text() const;  // "eth1:100"
+    bool operator==(const BridgeName&) const = default;
+};
+std::optional<BridgeName> parse_bridge(std::string_view text);
+
+// "100-199", "300"
+std::optional<VlanRange> parse_vlans(const std::string& text);
+std::string text(const VlanRange& vlans);
 
 }  // namespace weft

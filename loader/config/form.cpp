@@ -92,6 +92,23 @@ private:
         }
         for (const std::string& key : rule.required)
             if (!value.contains(key)) complain({&path, key}, "is missing");
+        for (const auto& [key, needed] : rule.together)
+            if (value.contains(key) && !value.contains(needed))
+                complain({&path, key}, "goes with " + needed + " only, which is missing");
+        check_one_of(value, rule, path);
+    }
+
+    // Named by the first of the keys: what else is wrong with the object is still said.
+    void check_one_of(const json& value, const Rule& rule, const Path& path) {
+        if (rule.one_of.empty()) return;
+        std::string all, given;
+        for (const std::string& key : rule.one_of) {
+            all += (all.empty() ? "" : " or ") + key;
+            if (value.contains(key)) given += (given.empty() ? "" : " and ") + key;
+        }
+        const auto count = std::ranges::count_if(rule.one_of, [&](const auto& key) { return value.contains(key); });
+        if (count == 0) complain({&path, rule.one_of.front()}, "is missing: there must be " + all);
+        if (count > 1) complain({&path, rule.one_of.front()}, given + " exclude each other: there must be " + all);
     }
 
     void unknown_key(const std::string& key, const Rule& rule, const Path& path) {

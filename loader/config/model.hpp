@@ -84,13 +84,14 @@ struct Port {
     bool operator==(const Port&) const = default;
 };
 
-// A static FDB entry: exactly one of port and remote is set.
+// A static FDB entry: exactly one of port, remote and bridge is set.
 struct FdbRecord {
     std::string segment;
     Mac mac;
-    std::string port;  // interface name, empty if remote
+    std::string port;  // interface name, empty if it is elsewhere
     std::optional<Ip> remote;
-    std::optional<std::uint32_t> vni;  // of the remote, none: the segment's
+    std::optional<std::uint32_t> vni;   // of the remote, none: the segment's
+    std::optional<std::string> bridge;  // "eth1:100"
     Owner owner = ORIGIN_CONFIG;
     bool operator==(const FdbRecord&) const = default;
 };
@@ -114,10 +115,14 @@ struct Bridge {
     std::string interface;
     std::uint16_t vlan = 0;
     TagProtocol tag_protocol = TagProtocol::Dot1q;
-    BridgeRole role = BridgeRole::Designated;
-    std::uint8_t virtual_router_id = 0;  // of the election, 1 to 255; 0: not elected
-    std::uint8_t priority = 100;         // 1 to 254, the highest is designated
+    BridgeRole role = BridgeRole::Designated;  // as the document (or `bridge add`) says
+    std::optional<BridgeRole> set_role;        // `bridge set --role`: holds over role until an apply names another
+    std::uint8_t virtual_router_id = 0;        // of the election, 1 to 255; 0: not elected
+    std::uint8_t priority = 100;               // 1 to 254, the highest is designated
     Owner owner = ORIGIN_CONFIG;
+    BridgeRole role_now() const { return set_role.value_or(role); }
+    // Its frames depend on the election's lease, whatever the election's last word (set_role) was.
+    bool is_elected() const { return role == BridgeRole::Elected || set_role == BridgeRole::Elected; }
     bool operator==(const Bridge&) const = default;
 };
 

@@ -37,6 +37,29 @@ const char* name(Owner owner) {
     return "?";
 }
 
+const char* name(BridgeRole role) {
+    switch (role) {
+        case BridgeRole::Designated: return "designated";
+        case BridgeRole::Standby: return "standby";
+        case BridgeRole::Elected: return "elected";
+    }
+    return "?";
+}
+
+const char* name(TagProtocol protocol) { return protocol == TagProtocol::Dot1ad ? "802.1ad" : "802.1q"; }
+
+const char* name(TeamPolicy policy) {
+    switch (policy) {
+        case TeamPolicy::Explicit: return "explicit";
+        case TeamPolicy::Port: return "port";
+        case TeamPolicy::SourceMac: return "source-mac";
+        case TeamPolicy::IpHash: return "ip-hash";
+    }
+    return "?";
+}
+
+const char* name(Detection detection) { return detection == Detection::Beacon ? "beacon" : "link"; }
+
 namespace {
 
 json vtep_json(const Vtep& vtep) {
@@ -53,6 +76,43 @@ json vtep_json(const Vtep& vtep) {
 
 json limits_json(const Limits& limits) {
     return {{"icmp_errors_pps", limits.icmp_errors_pps}, {"arp_pps", limits.arp_pps}, {"punt_pps", limits.punt_pps}};
+}
+
+template <typename T>
+void put(json& out, const char* key, const std::optional<T>& value) {
+    if (value) out[key] = *value;
+}
+
+json team_json(const Team& team) {
+    json out = json::object();
+    if (team.policy) out["policy"] = name(*team.policy);
+    put(out, "active", team.active);
+    put(out, "standby", team.standby);
+    if (team.detection) out["detection"] = name(*team.detection);
+    put(out, "failback", team.failback);
+    put(out, "failback_delay_seconds", team.failback_delay_seconds);
+    put(out, "notify_switches", team.notify_switches);
+    return out;
+}
+
+json rate_json(const RateLimit& rate) {
+    json out = json::object();
+    put(out, "average_kbps", rate.average_kbps);
+    put(out, "peak_kbps", rate.peak_kbps);
+    put(out, "burst_kbytes", rate.burst_kbytes);
+    return out;
+}
+
+const char* accepted(bool accept) { return accept ? "accept" : "reject"; }
+
+json bindings_json(const std::vector<Binding>& bind) {
+    json out = json::array();
+    for (const Binding& one : bind) {
+        json ips = json::array();
+        for (const Ip& ip : one.ips) ips.push_back(ip.text());
+        out.push_back({{"mac", one.mac.text()}, {"ips", std::move(ips)}});
+    }
+    return out;
 }
 
 template <typename T>
@@ -75,25 +135,71 @@ json segments_json(const std::vector<Segment>& segments, std::optional<Owner> ow
 }  // namespace
 
 json to_json(const Segment& segment, std::optional<Owner> owner) {
-    json remotes = json::array();
-    for (const Remote& remote : segment.remotes)
-        if (!owner || remote.owner == *owner) remotes.push_back(remote.address.text());
     json out = {{"name", segment.name},
-                {"vni", segment.vni},
-                {"remotes", std::move(remotes)},
-                {"encapsulation", "vxlan"},
                 {"learning", segment.learning},
                 {"aging_seconds", segment.aging_seconds},
                 {"learning_limit", segment.learning_limit},
                 {"arp", name(segment.arp)},
-                {"unknown_unicast", segment.drop_unknown_unicast ? "drop" : "flood"},
-                {"keep_inner_tags", segment.keep_inner_tags}};
-    if (segment.mtu) out["mtu"] = *segment.mtu;
+                {"unknown_unicast", segment.drop_unknown_unicast ? "drop" : "flood"}};
+    if (segment.vni == 0) return out;
+    json remotes = json::array();
+    for (const Remote& remote : segment.remotes)
+        if (!owner || remote.owner == *owner) remotes.push_back(remote.address.text());
+    out.update({{"vni", segment.vni},
+                {"remotes", std::move(remotes)},
+                {"encapsulation", "vxlan"},
+                {"keep_inner_tags", segment.keep_inner_tags}});
+    put(out, "mtu", segment.mtu);
     return out;
 }
 
 json to_json(const Port& port) {
-    return {{"interface", port.interface}, {"segment", port.segment}, {"hook", name(port.hook)}};
+    json out = {
+        {"interface", port.interface}, {"bind", bindings_json(port.bind)}, {"hook", name(port.hook)}};
+    if (port.port_group.empty())
+        out["segment"] = port.segment;
+    else
+        out["port_group"] = port.port_group;
+    if (!port.service.empty()) out["service"] = port.service;
+    return out;
+}
+
+json to_json(const Bridge& bridge) {
+    json out = {{"segment", bridge.segment},
+                {"interface", bridge.interface},
+                {"vlan", bridge.vlan},
+                {"tag_protocol", name(bridge.tag_protocol)},
+                {"role", name(bridge.role)},
+                {"priority", bridge.priority}};
+    if (bridge.virtual_router_id != 0) out["virtual_router_id"] = bridge.virtual_router_id;
+    return out;
+}
+
+json to_json(const Switch& one) {
+    json team = team_json(one.team);
+    team["uplinks"] = one.team.uplinks;
+    return {{"name", one.name}, {"team", std::move(team)}};
+}
+
+json to_json(const PortGroup& group) {
+    json trunk = json::array(), storm = json::object();
+    for (const VlanRange& vlans : group.trunk) trunk.push_back(text(vlans));
+    put(storm, "broadcast_pps", group.broadcast_pps);
+    put(storm, "multicast_pps", group.multicast_pps);
+    put(storm, "unknown_unicast_pps", group.unknown_unicast_pps);
+    return {{"name", group.name},
+            {"switch", group.switch_name},
+            {"segment", group.segment},
+            {"vlan", group.vlan},
+            {"trunk", std::move(trunk)},
+            {"isolated", group.isolated},
+            {"team", team_json(group.team)},
+            {"security",
+             {{"promiscuous", accepted(group.accept_promiscuous)},
+              {"mac_changes", accepted(group.accept_mac_changes)},
+              {"forged_transmits", accepted(group.accept_forged_transmits)}}},
+            {"limits", {{"from_port", rate_json(group.from_port)}, {"to_port", rate_json(group.to_port)}}},
+            {"storm", std::move(storm)}};
 }
 
 json to_json(const Uplink& uplink) { return {{"interface", uplink.interface}, {"hook", name(uplink.hook)}}; }
@@ -102,7 +208,8 @@ json to_json(const FdbRecord& record) {
     json out = {{"segment", record.segment}, {"mac", record.mac.text()}};
     if (!record.port.empty()) out["port"] = record.port;
     if (record.remote) out["remote"] = record.remote->text();
-    if (record.vni) out["vni"] = *record.vni;
+    put(out, "vni", record.vni);
+    put(out, "bridge", record.bridge);
     return out;
 }
 
@@ -116,7 +223,10 @@ json to_json(const NeighborRecord& record) {
 json to_json(const Document& document, std::optional<Owner> owner) {
     json out = {{"uplinks", list_json(document.uplinks, owner)},
                 {"segments", segments_json(document.segments, owner)},
+                {"switches", list_json(document.switches, owner)},
+                {"port_groups", list_json(document.port_groups, owner)},
                 {"ports", list_json(document.ports, owner)},
+                {"bridges", list_json(document.bridges, owner)},
                 {"fdb", list_json(document.fdb, owner)},
                 {"neighbors", list_json(document.neighbors, owner)}};
     if (owner && *owner != ORIGIN_CONFIG) return out;

@@ -70,8 +70,21 @@ private:
         return true;
     }
 
+    // Of "oneOf" only what says that one of several keys is required; anything else is a keyword of which we know nothing.
+    static bool take_one_of(Rule& rule, const json& value) {
+        for (const json& one : value) {
+            if (one.size() != 1 || !one.contains("required") || one["required"].size() != 1) return false;
+            rule.one_of.push_back(one["required"][0]);
+        }
+        return true;
+    }
+
     bool take_rule(Rule& rule, const std::string& keyword, const json& value) {
-        if (keyword == "items")
+        if (keyword == "oneOf") return take_one_of(rule, value);
+        if (keyword == "dependentRequired")
+            for (const auto& [key, needed] : value.items())
+                for (const json& one : needed) rule.together.emplace_back(key, one);
+        else if (keyword == "items")
             rule.items = compile(value);
         else if (keyword == "anyOf")
             for (const json& one : value) rule.any_of.push_back(compile(one));

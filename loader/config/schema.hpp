@@ -19,10 +19,12 @@ namespace weft {
 // One (sub)schema with its $ref resolved. Lives as long as the program.
 struct Rule {
     std::string type;    // object, array, string, integer, boolean
-    std::string format;  // ip-host, mac, interface
+    std::string format;  // ip-host, mac, interface, vlans, bridge
     std::string hint;    // "x-hint": a reason that is put behind a complaint
     std::vector<std::pair<std::string, const Rule*>> properties;
     std::vector<std::string> required;
+    std::vector<std::string> one_of;  // of these keys exactly one must be there; empty: no such rule
+    std::vector<std::pair<std::string, std::string>> together;  // a key, and the key it makes no sense without
     const Rule* additional = nullptr;  // rule of keys that properties does not name; none: they are unknown
     const Rule* items = nullptr;
     std::vector<const Rule*> any_of;

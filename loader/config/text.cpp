@@ -133,7 +133,53 @@ std::string wrong_host(const std::string& text) {
     return ip->is_host() ? "" : "which is not the address of a host";
 }
 
+// All digits of text; none if it is empty, has others or is longer than five, which no VLAN id is.
+std::optional<unsigned> digits(std::string_view text) {
+    unsigned out = 0;
+    if (text.empty() || text.size() > 5) return std::nullopt;
+    for (const char c : text) {
+        if (c < '0' || c > '9') return std::nullopt;
+        out = out * 10 + static_cast<unsigned>(c - '0');
+    }
+    return out;
+}
+
+bool is_vlan(unsigned id) { return id >= 1 && id <= 4094; }
+
+std::string wrong_vlans(const std::string& text) {
+    const auto dash = std::min(text.find('-'), text.size());
+    const auto first = digits(text.substr(0, dash));
+    const auto last = dash == text.size() ? first : digits(text.substr(dash + 1));
+    if (!first || !last) return "which is no range of VLANs like 100-199";
+    if (!is_vlan(*first) || !is_vlan(*last)) return "VLANs are 1 to 4094";
+    return *first > *last ? "which ends before it starts" : "";
+}
+
 }  // namespace
+
+std::optional<VlanRange> parse_vlans(const std::string& text) {
+    if (!wrong_vlans(text).empty()) return std::nullopt;
+    const auto dash = std::min(text.find('-'), text.size());
+    const auto first = static_cast<std::uint16_t>(*digits(text.substr(0, dash)));
+    if (dash == text.size()) return VlanRange{first, first};
+    return VlanRange{first, static_cast<std::uint16_t>(*digits(text.substr(dash + 1)))};
+}
+
+std::string text(const VlanRange& vlans) {
+    const std::string first = std::to_string(vlans.first);
+    return vlans.first == vlans.last ? first : first + "-" + std::to_string(vlans.last);
+}
+
+std::optional<BridgeName> parse_bridge(std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon == text.npos) return std::nullopt;
+    const auto vlan = digits(text.substr(colon + 1));
+    std::string interface(text.substr(0, colon));
+    if (!vlan || !is_vlan(*vlan) || !wrong_interface(interface).empty()) return std::nullopt;
+    return BridgeName{std::move(interface), static_cast<std::uint16_t>(*vlan)};
+}
+
+std::string BridgeName::text() const { return interface + ":" + std::to_string(vlan); }
 
 json read_json(std::string_view text, std::vector<Complaint>& complaints) {
     if (text.find_first_not_of(" \t\r\n") == text.npos) {
@@ -189,6 +235,8 @@ std::string wrong_format(const std::string& text, std::string_view format) {
     if (format == "interface") return wrong_interface(text);
     if (format == "ip-host") return wrong_host(text);
     if (format == "mac" && !Mac::parse(text)) return "which is no MAC address like 02:00:00:00:00:01";
+    if (format == "vlans") return wrong_vlans(text);
+    if (format == "bridge" && !parse_bridge(text)) return "which is no interface and VLAN like eth1:100";
     return "";
 }
 

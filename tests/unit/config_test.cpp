@@ -85,7 +85,7 @@ TEST(Config, HasTheDefaultsThatTheSchemaNames) {
     compare(defs["limits"]["properties"], shown["limits"]);
     for (const char* list : {"uplinks", "segments", "ports"})
         compare(defs[list]["items"]["properties"], shown[list][0]);
-    EXPECT_EQ(compared, 21);
+    EXPECT_EQ(compared, 22);
 }
 
 TEST(Config, UsesNoKeywordThatTheInterpreterDoesNotKnow) { EXPECT_EQ(unknown_keywords(), std::vector<std::string>{}); }
@@ -125,7 +125,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::ValuesIn(std::vector<Wrong>{
         {"UnknownKey", R"({"colour": 1})", "/colour: unknown key"},
         {"UnknownKeyNearAnother", R"({"vtep": {"prot": 4789}})", "/vtep/prot: unknown key, did you mean port?"},
-        {"LaterSection", R"({"bridges": []})", "/bridges: unknown key"},
+        {"LaterSection", R"({"acls": []})", "/acls: unknown key"},
         {"VniTooLarge", R"({"segments": [{"name": "blue", "vni": 16777216}], "neighbors": [], "fdb": []})",
          "/segments/0/vni: is 16777216, largest is 16777215"},
         {"VniZero", R"({"segments": [{"name": "blue", "vni": 0}]})", "/segments/0/vni: is 0, smallest is 1"},
@@ -136,7 +136,8 @@ INSTANTIATE_TEST_SUITE_P(
          "/segments/0/vni: is 1.5, must be a whole number"},
         {"VniText", R"({"segments": [{"name": "blue", "vni": "5001"}]})",
          "/segments/0/vni: is \"5001\", must be a whole number"},
-        {"VniMissing", R"({"segments": [{"name": "blue"}]})", "/segments/0/vni: is missing"},
+        {"VniMissing", R"({"segments": [{"name": "blue", "mtu": 1400}], "neighbors": [], "fdb": []})",
+         "/segments/0/mtu: goes with vni only, which is missing"},
         {"ListIsObject", R"({"uplinks": {"interface": "eth0"}})", "/uplinks: is an object, must be an array […]"},
         {"ElementIsText", R"({"uplinks": ["eth0"]})", "/uplinks/0: is \"eth0\", must be an object {…}"},
         {"BooleanText", R"({"vtep": {"df": "yes"}})", "/vtep/df: is \"yes\", must be true or false"},
@@ -221,7 +222,7 @@ INSTANTIATE_TEST_SUITE_P(
         {"EntryOfOtherFamily", R"({"fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02", "remote": "2001:db8::2"}]})",
          "/fdb/0/remote: 2001:db8::2 is IPv6, the VTEP 192.0.2.1 is IPv4"},
         {"EntryNowhere", R"({"fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02"}]})",
-         "/fdb/0: needs a port or a remote"},
+         "/fdb/0: needs a port, a remote or a bridge"},
         {"EntryInTwoPlaces",
          R"({"fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02", "remote": "192.0.2.2", "port": "tap0"}]})",
          "/fdb/0: has a port and a remote, must have one of them"},
@@ -318,8 +319,8 @@ TEST(Object, IsReadByTheSameSchema) {
     ASSERT_EQ(weft::text(good.complaints), "");
     EXPECT_EQ(good.document.segments.at(0).owner, ORIGIN_CLI);
     EXPECT_EQ(good.document.segments.at(0).remotes.at(0).owner, ORIGIN_CLI);
-    EXPECT_EQ(weft::text(parse_object("segments", json{{"name", "blue"}, {"vnl", 7}}, ORIGIN_CLI).complaints),
-              "/vnl: unknown key, did you mean vni?\n/vni: is missing");
+    EXPECT_EQ(weft::text(parse_object("segments", json{{"nam", "blue"}, {"vnl", 7}}, ORIGIN_CLI).complaints),
+              "/nam: unknown key, did you mean name?\n/vnl: unknown key, did you mean vni?\n/name: is missing");
     EXPECT_EQ(weft::text(parse_object("ports", json(5), ORIGIN_CLI).complaints), "is 5, must be an object {…}");
     EXPECT_EQ(weft::text(parse_object("vtep", json::object(), ORIGIN_CLI).complaints), "there is no list vtep");
     EXPECT_EQ(weft::text(parse_object("colours", json::object(), ORIGIN_CLI).complaints), "there is no list colours");

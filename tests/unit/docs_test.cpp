@@ -38,6 +38,27 @@ std::vector<std::string> blocks(const std::string& text, const std::string& fenc
     return out;
 }
 
+// A row for each key of an object, and for those of the objects in it: `team`, `team.policy`, `bind[].mac`.
+void expect_rows(const std::string& part, const json& schema, const json& object, const std::string& prefix) {
+    const json required = object.value("required", json::array());
+    for (const auto& [key, given] : object["properties"].items()) {
+        const json& one = given.contains("$ref")
+                              ? schema.at(json::json_pointer(given["$ref"].get<std::string>().substr(1)))
+                              : given;
+        const bool needed = std::find(required.begin(), required.end(), key) != required.end();
+        const std::string value = needed                    ? "required"
+                                  : one.contains("default") ? "`" + one["default"].dump() + "`"
+                                                            : "none";
+        const auto row = part.find("| `" + prefix + key + "` | ");
+        ASSERT_NE(row, part.npos) << prefix << key;
+        const std::string line = part.substr(row, part.find('\n', row) - row);
+        EXPECT_TRUE(line.ends_with("| " + value + " | " + one["description"].get<std::string>() + " |")) << line;
+        if (one.contains("properties")) expect_rows(part, schema, one, prefix + key + ".");
+        if (one.contains("items") && one["items"].contains("properties"))
+            expect_rows(part, schema, one["items"], prefix + key + "[].");
+    }
+}
+
 TEST(ConfigPage, NamesEveryKeyWithItsDefaultAndMeaning) {
     const std::string text = page("config.md");
     const json schema = json::parse(schema_text());
@@ -46,27 +67,17 @@ TEST(ConfigPage, NamesEveryKeyWithItsDefaultAndMeaning) {
         ASSERT_NE(part, "") << name;
         if (name == "hosts") continue;
         const json& rule = schema["$defs"][name];
-        const json& object = rule.contains("items") ? rule["items"] : rule;
-        const json required = object.value("required", json::array());
-        for (const auto& [key, one] : object["properties"].items()) {
-            const bool needed = std::find(required.begin(), required.end(), key) != required.end();
-            const std::string value = needed                    ? "required"
-                                      : one.contains("default") ? "`" + one["default"].dump() + "`"
-                                                                : "none";
-            const auto row = part.find("| `" + key + "` | ");
-            ASSERT_NE(row, part.npos) << name << "/" << key;
-            const std::string line = part.substr(row, part.find('\n', row) - row);
-            EXPECT_TRUE(line.ends_with("| " + value + " | " + one["description"].get<std::string>() + " |")) << line;
-        }
+        expect_rows(part, schema, rule.contains("items") ? rule["items"] : rule, "");
     }
 }
 
 TEST(ConfigPage, HasExamplesThatAreGood) {
     const auto examples = blocks(page("config.md"), "json");
-    ASSERT_EQ(examples.size(), 2u);
+    ASSERT_EQ(examples.size(), 3u);
     EXPECT_EQ(text(parse_config(examples[0], "").complaints), "");
-    EXPECT_EQ(text(parse_config(examples[1], "host-a").complaints), "");
-    EXPECT_EQ(text(parse_config(examples[1], "host-b").complaints), "");
+    EXPECT_EQ(text(parse_config(examples[1], "").complaints), "");
+    EXPECT_EQ(text(parse_config(examples[2], "host-a").complaints), "");
+    EXPECT_EQ(text(parse_config(examples[2], "host-b").complaints), "");
 }
 
 TEST(CliPage, ShowsEveryCommandAndOption) {

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// What the parts of check() share; not for others.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config.hpp"
+
+namespace weft {
+
+// "/segments/0/vni"
+std::string path_of(const char* section, std::size_t index, std::string_view rest = "");
+
+// An object of the CLI stands in no document: its path alone would mislead.
+std::string of_cli(Owner owner, const std::string& what);
+
+// Names of interfaces that no document may use: lo, and what weft calls its own devices.
+bool is_reserved(std::string_view interface);
+
+// switches, port_groups, bridges and what ports take from them.
+std::vector<Complaint> check_switching(const Document& document);
+
+}  // namespace weft

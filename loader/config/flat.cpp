@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include "flat.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "schema.hpp"
+
+namespace weft {
+
+namespace {
+
+using nlohmann::json;
+
+const Rule* property(const Rule& rule, std::string_view key) {
+    const auto at = std::ranges::find(rule.properties, key, &std::pair<std::string, const Rule*>::first);
+    return at == rule.properties.end() ? nullptr : at->second;
+}
+
+// "02:00:00:00:00:05=198.51.100.5+2001:db8::5"
+json binding(const std::string& text) {
+    const auto equals = std::min(text.find('='), text.size());
+    json out = {{"mac", text.substr(0, equals)}};
+    for (auto at = equals; at < text.size();) {
+        const auto end = std::min(text.find('+', at + 1), text.size());
+        out["ips"].push_back(text.substr(at + 1, end - at - 1));
+        at = end;
+    }
+    return out;
+}
+
+json value_of(const Rule& rule, const Rule& parent, const std::string& key, const json& value) {
+    const bool needed = std::ranges::find(parent.required, key) != parent.required.end();
+    if (!needed && value == "none" && rule.values.empty()) return nullptr;
+    if (key != "bind" || !value.is_array()) return value;
+    json out = json::array();
+    for (const json& one : value) out.push_back(one.is_string() ? binding(one.get<std::string>()) : one);
+    return out;
+}
+
+// False: the rule has no such key, at no depth.
+bool place(json& object, const Rule& rule, const std::string& key, const json& value) {
+    if (const Rule* found = property(rule, key)) {
+        object[key] = value_of(*found, rule, key, value);
+        return true;
+    }
+    return std::ranges::any_of(rule.properties, [&](const auto& part) {
+        const auto& [name, below] = part;
+        if (below->type != "object" || !key.starts_with(name + "_")) return false;
+        json inner = object.contains(name) && object[name].is_object() ? object[name] : json::object();
+        if (!place(inner, *below, key.substr(name.size() + 1), value)) return false;
+        object[name] = std::move(inner);
+        return true;
+    });
+}
+
+}  // namespace
+
+json unflattened(std::string_view section, const json& flat) {
+    const Rule* rule = item_rule(section);
+    if (!rule || !flat.is_object()) return flat;
+    json out = json::object();
+    for (const auto& [key, value] : flat.items())
+        if (!place(out, *rule, key, value)) out[key] = value;
+    return out;
+}
+
+}  // namespace weft

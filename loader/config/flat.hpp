@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// Objects as the command line gives them. Its options are flat and are text: --team-policy is policy of team, and
+// --bind 02:00:00:00:00:05=198.51.100.5 is an object of a list. The schema says what lies in what, so that a key of the
+// document is an option without another list of them.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+
+namespace weft {
+
+// In the form of the section's objects. "none" for a key that an object may lack becomes null, which a JSON merge patch
+// (RFC 7396) takes for its removal. What the schema does not know stays where it is, for check_form to judge.
+nlohmann::json unflattened(std::string_view section, const nlohmann::json& flat);
+
+}  // namespace weft

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "view.hpp"
 
 namespace weft::commands {
 
@@ -21,6 +22,7 @@ Result<std::optional<Owner>> owner_of(const json& arguments) {
 // Rows of the CLI are in the tables only: in the document's form they stand beside the others.
 Result<> add_cli_rows(Engine& engine, Document& document) {
     const Segments& segments = engine.parts().segments();
+    const auto bridges = circuit_names(engine);
     TRY(const auto entries, engine.parts().entries().fdb().rows());
     for (const auto& [key, entry] : entries) {
         const SegmentState* segment = segments.find(key.segment);
@@ -30,7 +32,9 @@ Result<> add_cli_rows(Engine& engine, Document& document) {
             record.remote = hop->remote;
             if (hop->vni != segment->row.vni) record.vni = hop->vni;
         } else if (entry.kind == FDB_CIRCUIT) {
-            continue;  // learned only
+            const auto name = bridges.find(entry.target);
+            if (name == bridges.end()) continue;  // on its way out with its bridge
+            record.bridge = name->second;
         } else if (const Interface* port = engine.parts().devices().find(entry.target)) {
             record.port = port->name;
         }

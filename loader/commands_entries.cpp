@@ -6,6 +6,7 @@
 #include "commands.hpp"
 #include "entry_arguments.hpp"
 #include "entry_text.hpp"
+#include "view.hpp"
 
 namespace weft::commands {
 
@@ -41,10 +42,14 @@ struct FdbKind {
                                    const SegmentState& segment) {
         fdb_entry entry{};
         TRY(entry.target, resolver.nexthop(row, segment));
-        if (row.remote.has_value() == row.port.has_value()) return fail(EINVAL, "give a port or a remote");
-        entry.kind = row.port ? FDB_PORT : FDB_REMOTE;
+        if (row.remote.has_value() + row.port.has_value() + row.bridge.has_value() != 1)
+            return fail(EINVAL, "give a port, a remote or a bridge");
+        entry.kind = row.port ? FDB_PORT : row.bridge ? FDB_CIRCUIT : FDB_REMOTE;
         if (row.port) {
             TRY(entry.target, port_of(engine, std::string(*row.port), segment));
+        }
+        if (row.bridge) {
+            TRY(entry.target, resolver.circuit(row, segment));
         }
         return entry;
     }
@@ -53,6 +58,11 @@ struct FdbKind {
 
     static std::string text(Engine& engine, const fdb_entry& entry) {
         if (const NextHopInfo* hop = engine.nexthops().info(nexthop_of(entry))) return remote_text(*hop);
+        if (entry.kind == FDB_CIRCUIT) {
+            const auto names = circuit_names(engine);
+            const auto name = names.find(entry.target);
+            return "bridge " + (name == names.end() ? "that is gone" : name->second);
+        }
         const Interface* port = engine.parts().devices().find(entry.target);
         return "port " + (port ? port->name : "that is gone");
     }

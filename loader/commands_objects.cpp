@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Segments, ports, uplinks and remotes: list, show, add, set, del. A change is made to a copy of what is wanted, which
-// is checked as a whole document would be; complaints come back and nothing is changed then.
-#include <algorithm>
-#include <nlohmann/json.hpp>
-
-#include "commands.hpp"
+// Segments, ports, uplinks and remotes.
+#include "object_commands.hpp"
 #include "view.hpp"
 
 namespace weft::commands {
@@ -13,139 +9,69 @@ using nlohmann::json;
 
 namespace {
 
-// What differs between the three kinds of objects.
-struct SegmentKind {
+struct SegmentKind : KindDefaults {
     using Object = Segment;
     static constexpr const char* noun = "segment";
     static constexpr const char* section = "segments";
-    static constexpr const char* key = "name";
     static constexpr auto list = &Document::segments;
     static const std::string& name(const Segment& segment) { return segment.name; }
+    static Result<std::string> named(const json& arguments) { return text_of(arguments, "name"); }
     static json view(Engine& engine, const Segment& segment) { return segment_view(engine, segment); }
+
+    static void keep(Segment& now, const Segment& old, const json&) {
+        for (Remote& remote : now.remotes) {
+            const auto same = std::find_if(old.remotes.begin(), old.remotes.end(),
+                                           [&](const Remote& r) { return r.address == remote.address; });
+            remote.owner = same == old.remotes.end() ? ORIGIN_CLI : same->owner;
+        }
+    }
+
+    // Its entries go with it; its ports must go first, for a guest would lose its network unasked.
+    static Result<> may_go(Document& next, const std::string& name) {
+        for (const Port& port : next.ports)
+            if (port.segment == name) return fail(EBUSY, "segment " + name + " has port " + port.interface);
+        for (const PortGroup& group : next.port_groups)
+            if (group.segment == name) return fail(EBUSY, "segment " + name + " has port group " + group.name);
+        for (const Bridge& bridge : next.bridges)
+            if (bridge.segment == name)
+                return fail(EBUSY,
+                            "segment " + name + " has bridge " + BridgeName{bridge.interface, bridge.vlan}.text());
+        std::erase_if(next.fdb, [&](const FdbRecord& record) { return record.segment == name; });
+        std::erase_if(next.neighbors, [&](const NeighborRecord& record) { return record.segment == name; });
+        return Ok{};
+    }
 };
-struct PortKind {
+
+struct PortKind : KindDefaults {
     using Object = Port;
     static constexpr const char* noun = "port";
     static constexpr const char* section = "ports";
-    static constexpr const char* key = "interface";
     static constexpr auto list = &Document::ports;
     static const std::string& name(const Port& port) { return port.interface; }
+    static Result<std::string> named(const json& arguments) { return text_of(arguments, "interface"); }
     static json view(Engine& engine, const Port& port) { return port_view(engine, port); }
+
+    // A port that gets a group leaves the segment it was put in, and the other way round.
+    static void before(json& object, const json& given) {
+        const auto has = [&](const char* key) { return given.contains(key) && !given[key].is_null(); };
+        if (has("segment") != has("port_group")) object.erase(has("segment") ? "port_group" : "segment");
+    }
+
+    static Result<> may_go(Document& next, const std::string& name) {
+        std::erase_if(next.fdb, [&](const FdbRecord& record) { return record.port == name; });
+        return Ok{};
+    }
 };
-struct UplinkKind {
+
+struct UplinkKind : KindDefaults {
     using Object = Uplink;
     static constexpr const char* noun = "uplink";
     static constexpr const char* section = "uplinks";
-    static constexpr const char* key = "interface";
     static constexpr auto list = &Document::uplinks;
     static const std::string& name(const Uplink& uplink) { return uplink.interface; }
+    static Result<std::string> named(const json& arguments) { return text_of(arguments, "interface"); }
     static json view(Engine& engine, const Uplink& uplink) { return uplink_view(engine, uplink); }
 };
-
-template <typename Kind>
-auto find(Document& document, const std::string& name) {
-    auto& list = document.*Kind::list;
-    return std::find_if(list.begin(), list.end(), [&](const auto& object) { return Kind::name(object) == name; });
-}
-
-template <typename Kind>
-Result<typename Kind::Object> parse(const json& object, Owner owner) {
-    Parsed parsed = parse_object(Kind::section, object, owner);
-    if (!parsed.complaints.empty()) return fail(EINVAL, text(parsed.complaints));
-    return std::move((parsed.document.*Kind::list).front());
-}
-
-Answer changed(Engine& engine, Document next) {
-    TRY(const Applied applied, engine.change(std::move(next)));
-    return applied_text(applied);
-}
-
-template <typename Kind>
-Answer list_objects(Engine& engine, const Request& request) {
-    json out = json::array();
-    for (const auto& object : engine.wanted().*Kind::list) {
-        json view = Kind::view(engine, object);
-        if (request.arguments.contains("segment") && view.value("segment", "") != request.arguments["segment"])
-            continue;
-        out.push_back(std::move(view));
-    }
-    return out.dump();
-}
-
-template <typename Kind>
-Answer show_object(Engine& engine, const Request& request) {
-    TRY(const std::string name, text_of(request.arguments, Kind::key));
-    Document all = engine.wanted();
-    const auto found = find<Kind>(all, name);
-    if (found == (all.*Kind::list).end()) return fail(ENOENT, std::string("no ") + Kind::noun + " " + name);
-    return Kind::view(engine, *found).dump();
-}
-
-// The same object but for who owns it.
-template <typename T>
-bool same(T a, const T& b) {
-    a.owner = b.owner;
-    if constexpr (std::is_same_v<T, Segment>) {
-        if (a.remotes.size() != b.remotes.size()) return false;
-        for (std::size_t i = 0; i < a.remotes.size(); ++i) a.remotes[i].owner = b.remotes[i].owner;
-    }
-    return a == b;
-}
-
-template <typename Kind>
-Answer add_object(Engine& engine, const Request& request) {
-    TRY(const std::string name, text_of(request.arguments, Kind::key));
-    TRY(auto object, parse<Kind>(request.arguments, ORIGIN_CLI));
-    Document next = engine.wanted();
-    const auto found = find<Kind>(next, name);
-    if (found != (next.*Kind::list).end()) {
-        if (same(object, *found)) return "null";
-        return fail(EEXIST, std::string(Kind::noun) + " " + name + " is there already, and different: use set");
-    }
-    (next.*Kind::list).push_back(std::move(object));
-    return changed(engine, std::move(next));
-}
-
-// The object in the form of the document, with the keys that were given over it. Its owner stays.
-template <typename Kind>
-Answer set_object(Engine& engine, const Request& request) {
-    TRY(const std::string name, text_of(request.arguments, Kind::key));
-    Document next = engine.wanted();
-    const auto found = find<Kind>(next, name);
-    if (found == (next.*Kind::list).end()) return fail(ENOENT, std::string("no ") + Kind::noun + " " + name);
-    Document alone;
-    (alone.*Kind::list).push_back(*found);
-    json object = to_json(alone)[Kind::section][0];
-    object.update(request.arguments);
-    TRY(auto parsed, parse<Kind>(object, found->owner));
-    if constexpr (std::is_same_v<Kind, SegmentKind>)
-        for (Remote& remote : parsed.remotes) {
-            const auto old = std::find_if(found->remotes.begin(), found->remotes.end(),
-                                          [&](const Remote& r) { return r.address == remote.address; });
-            remote.owner = old == found->remotes.end() ? ORIGIN_CLI : old->owner;
-        }
-    *found = std::move(parsed);
-    return changed(engine, std::move(next));
-}
-
-template <typename Kind>
-Answer del_object(Engine& engine, const Request& request) {
-    TRY(const std::string name, text_of(request.arguments, Kind::key));
-    Document next = engine.wanted();
-    const auto found = find<Kind>(next, name);
-    if (found == (next.*Kind::list).end()) return fail(ENOENT, std::string("no ") + Kind::noun + " " + name);
-    (next.*Kind::list).erase(found);
-    if constexpr (std::is_same_v<Kind, SegmentKind>) {
-        // Its entries go with it; its ports must go first, for a guest would lose its network unasked.
-        for (const Port& port : next.ports)
-            if (port.segment == name) return fail(EBUSY, "segment " + name + " has port " + port.interface);
-        std::erase_if(next.fdb, [&](const FdbRecord& record) { return record.segment == name; });
-        std::erase_if(next.neighbors, [&](const NeighborRecord& record) { return record.segment == name; });
-    }
-    if constexpr (std::is_same_v<Kind, PortKind>)
-        std::erase_if(next.fdb, [&](const FdbRecord& record) { return record.port == name; });
-    return changed(engine, std::move(next));
-}
 
 struct RemoteArguments {
     std::string segment;

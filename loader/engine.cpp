@@ -331,6 +331,7 @@ Result<> Engine::persist() {
 }
 
 Result<Applied> Engine::commit(Document next, bool dry_run) {
+    complete(next);
     auto complaints = check(next);
     const auto too_big = mtu_complaints(next, links_.all());
     complaints.insert(complaints.end(), too_big.begin(), too_big.end());
@@ -348,7 +349,8 @@ Result<Applied> Engine::commit(Document next, bool dry_run) {
 }
 
 Result<Applied> Engine::apply(Document config, bool dry_run, bool replace) {
-    Document next = replace ? std::move(config) : merged(std::move(config), cli_part(wanted_));
+    const CliObjects own = cli_part(wanted_);
+    Document next = replace ? with_roles(std::move(config), own) : merged(std::move(config), own);
     TRY(Applied applied, commit(std::move(next), dry_run));
     if (dry_run || !replace) return applied;
     const auto of_cli = [](const auto&, const auto& entry) { return entry.origin == ORIGIN_CLI; };

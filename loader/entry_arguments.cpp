@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "clock.hpp"
+#include "view.hpp"
 
 namespace weft::commands {
 
@@ -21,6 +22,14 @@ Result<std::uint8_t> origin_of(std::string_view text) {
     for (const Owner origin : {ORIGIN_DYNAMIC, ORIGIN_EVPN, ORIGIN_CLI, ORIGIN_CONFIG})
         if (text == name(origin)) return static_cast<std::uint8_t>(origin);
     return fail(EINVAL, "origin is config, cli, evpn or dynamic, not " + quoted(text));
+}
+
+Result<const Bridge*> find_bridge(Engine& engine, std::string_view text) {
+    const auto wanted = parse_bridge(text);
+    if (!wanted) return fail(EINVAL, quoted(text) + " is no interface and VLAN like eth1:100");
+    for (const Bridge& bridge : engine.wanted().bridges)
+        if (BridgeName{bridge.interface, bridge.vlan} == *wanted) return &bridge;
+    return fail(ENOENT, "no bridge " + wanted->text());
 }
 
 template <typename T>
@@ -84,6 +93,20 @@ Result<std::uint32_t> Resolver::nexthop(const EntryRow& row, const SegmentState&
     return names[std::string(*row.remote)] = id;
 }
 
+Result<std::uint32_t> Resolver::circuit(const EntryRow& row, const SegmentState& segment) {
+    TRY(const Bridge* bridge, find_bridge(*engine_, *row.bridge));
+    const std::string name = BridgeName{bridge->interface, bridge->vlan}.text();
+    if (bridge->segment != segment.name)
+        return fail(EINVAL, "bridge " + name + " is in segment " + bridge->segment + ", not " + segment.name);
+    if (!circuits_) {
+        circuits_.emplace();
+        for (auto& [id, text] : circuit_names(*engine_)) circuits_->emplace(text, id);
+    }
+    const auto found = circuits_->find(name);
+    if (found == circuits_->end()) return fail(ENODEV, "bridge " + name + " is not served yet");
+    return found->second;
+}
+
 Result<Filter> Filter::parse(Engine& engine, const EntryRow& row) {
     Filter filter(engine);
     if (row.segment) {
@@ -99,6 +122,14 @@ Result<Filter> Filter::parse(Engine& engine, const EntryRow& row) {
         if (!port || port->role != Role::Port) return fail(ENOENT, "no port " + std::string(*row.port));
         filter.port_ = port->ifindex;
         filter.port_name_ = port->name;
+    }
+    if (row.bridge) {
+        for (const auto& [id, name] : circuit_names(engine))
+            if (name == *row.bridge) filter.circuit_ = id;
+        if (!filter.circuit_) {
+            TRY_OK(find_bridge(engine, *row.bridge));
+            filter.circuit_ = 0;
+        }
     }
     if (row.origin) {
         TRY(filter.origin_, origin_of(*row.origin));
@@ -125,12 +156,13 @@ bool Filter::takes_place(std::uint32_t segment, std::uint32_t nexthop, std::uint
 bool Filter::takes(const fdb_key& key, const fdb_entry& entry) const {
     if (mac_ && *mac_ != Mac::of(key.mac)) return false;
     if (port_ && (entry.kind != FDB_PORT || entry.target != *port_)) return false;
+    if (circuit_ && (entry.kind != FDB_CIRCUIT || entry.target != *circuit_)) return false;
     return takes_place(key.segment, nexthop_of(entry), entry.origin);
 }
 
 bool Filter::takes(const WaitingEntry& entry) const {
     const SegmentState* segment = engine_->parts().segments().find(entry.segment);
-    if (!segment || (mac_ && *mac_ != entry.mac) || (port_ && port_name_ != entry.port)) return false;
+    if (!segment || circuit_ || (mac_ && *mac_ != entry.mac) || (port_ && port_name_ != entry.port)) return false;
     return takes_place(segment->index, 0, static_cast<std::uint8_t>(entry.origin));
 }
 

@@ -29,12 +29,15 @@ public:
     Result<const SegmentState*> segment(const EntryRow& row);
     // The next hop of "remote" and "vni", made if it is not there; 0 without a remote.
     Result<std::uint32_t> nexthop(const EntryRow& row, const SegmentState& segment);
+    // The circuit of "bridge", one of the segment's.
+    Result<std::uint32_t> circuit(const EntryRow& row, const SegmentState& segment);
 
 private:
     using Names = std::map<std::string, std::uint32_t, std::less<>>;  // remote -> next hop
     Engine* engine_;
     std::map<std::string, const SegmentState*, std::less<>> segments_;
     std::map<std::uint32_t, Names> nexthops_;  // by VNI
+    std::optional<Names> circuits_;            // by BridgeName
 };
 
 // The options of list, flush and del; they are ANDed.
@@ -55,6 +58,7 @@ private:
     std::optional<Ip> ip_;
     std::optional<std::uint32_t> port_;  // ifindex; 0 matches no row
     std::string port_name_;
+    std::optional<std::uint32_t> circuit_;  // 0 matches no row
     std::optional<Ip> remote_;
     std::optional<std::uint32_t> vni_;
     std::optional<std::uint8_t> origin_;

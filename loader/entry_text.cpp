@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "clock.hpp"
+#include "view.hpp"
 
 namespace weft::commands {
 
@@ -14,7 +15,7 @@ EntryText::EntryText(Engine& engine) : now_s_(stamp_now_s()) {
         segments_[state.index] = {state.row.vni, R"({"segment":)" + json(state.name).dump() + R"(,"vni":)"};
     for (const auto& [name, interface] : engine.parts().devices().all())
         if (interface.ifindex) ports_[interface.ifindex] = json(name).dump();
-    for (const auto& [id, circuit] : engine.parts().circuits().all()) circuits_[id] = json(circuit.name).dump();
+    for (const auto& [id, name] : circuit_names(engine)) circuits_[id] = json(name).dump();
     for (const NextHopInfo& hop : engine.nexthops().all())
         hops_[hop.id] = {hop.vni, R"(,"remote":")" + hop.remote.text() + '"'};
 }
@@ -33,7 +34,8 @@ const EntryText::Place* EntryText::hop(std::uint32_t id) const {
 // VNI: the one that frames to the entry carry.
 void EntryText::tell_place(std::string& out, std::uint32_t index, const Place* hop) const {
     const Place& place = segment(index);
-    out.append(place.text).append(std::to_string(hop ? hop->vni : place.vni));
+    const std::uint32_t vni = hop ? hop->vni : place.vni;
+    out.append(place.text).append(vni ? std::to_string(vni) : "null");  // VLAN-backed segments have none
 }
 
 void EntryText::tell_rest(std::string& out, const Place* hop, std::uint8_t origin, std::uint32_t used_s) const {

@@ -14,11 +14,18 @@
 
 namespace weft {
 
+std::string bridge_key(const Bridge& bridge) {
+    return bridge.segment + " " + BridgeName{bridge.interface, bridge.vlan}.text();
+}
+
 namespace {
 
 const std::string& key(const Uplink& uplink) { return uplink.interface; }
 const std::string& key(const Segment& segment) { return segment.name; }
 const std::string& key(const Port& port) { return port.interface; }
+const std::string& key(const Switch& one) { return one.name; }
+const std::string& key(const PortGroup& group) { return group.name; }
+std::string key(const Bridge& bridge) { return bridge_key(bridge); }
 std::string key(const FdbRecord& record) { return record.segment + " " + record.mac.text(); }
 std::string key(const NeighborRecord& record) { return record.segment + " " + record.ip.text(); }
 
@@ -70,11 +77,19 @@ void compare(std::vector<ObjectChange>& changes, const char* what, const std::ve
     for (const auto& [name, object] : old) changes.push_back({"delete", what, name});
 }
 
+// A role that a command set holds as long as the bridge is given the same one as then.
+void set_roles(Document& document, const CliObjects& cli) {
+    for (Bridge& bridge : document.bridges)
+        for (const RoleChoice& choice : cli.roles)
+            if (choice.bridge == bridge_key(bridge) && choice.given == bridge.role) bridge.set_role = choice.role;
+}
+
 // Adds one object and keeps the result only if it fits.
 template <typename Add>
 void try_one(Document& document, const std::string& name, std::vector<std::string>& warnings, Add&& add) {
     Document candidate = document;
     add(candidate);
+    complete(candidate);
     const auto complaints = check(candidate);
     if (complaints.empty())
         document = std::move(candidate);
@@ -95,11 +110,38 @@ Result<> load_section(const nlohmann::json& file, const char* section, std::vect
     return Ok{};
 }
 
+Result<BridgeRole> role_of(const std::string& text) {
+    for (const BridgeRole role : {BridgeRole::Designated, BridgeRole::Standby, BridgeRole::Elected})
+        if (text == name(role)) return role;
+    return fail(EINVAL, "\"" + text + "\" is no role of a bridge");
+}
+
+Result<std::vector<RoleChoice>> load_roles(const nlohmann::json& file) {
+    std::vector<RoleChoice> out;
+    for (const auto& one : file.value("roles", nlohmann::json::array())) {
+        TRY(const BridgeRole given, role_of(one.at("given").get<std::string>()));
+        TRY(const BridgeRole role, role_of(one.at("role").get<std::string>()));
+        out.push_back({one.at("bridge").get<std::string>(), given, role});
+    }
+    return out;
+}
+
+nlohmann::json roles_json(const std::vector<RoleChoice>& roles) {
+    auto out = nlohmann::json::array();
+    for (const RoleChoice& one : roles)
+        out.push_back({{"bridge", one.bridge}, {"given", name(one.given)}, {"role", name(one.role)}});
+    return out;
+}
+
 Result<CliObjects> from_json(const nlohmann::json& file) {
     CliObjects objects;
     TRY_OK(load_section(file, "uplinks", &Document::uplinks, objects.document));
     TRY_OK(load_section(file, "segments", &Document::segments, objects.document));
+    TRY_OK(load_section(file, "switches", &Document::switches, objects.document));
+    TRY_OK(load_section(file, "port_groups", &Document::port_groups, objects.document));
     TRY_OK(load_section(file, "ports", &Document::ports, objects.document));
+    TRY_OK(load_section(file, "bridges", &Document::bridges, objects.document));
+    TRY(objects.roles, load_roles(file));
     for (const auto& remote : file.value("remotes", nlohmann::json::array())) {
         const auto address = Ip::parse(remote.at("address").get<std::string>());
         if (!address) return fail(EINVAL, "a remote's address is none");
@@ -122,7 +164,12 @@ CliObjects cli_part(const Document& all) {
     const auto own = [](const auto& object) { return object.owner == ORIGIN_CLI; };
     std::copy_if(all.uplinks.begin(), all.uplinks.end(), std::back_inserter(cli.document.uplinks), own);
     std::copy_if(all.segments.begin(), all.segments.end(), std::back_inserter(cli.document.segments), own);
+    std::copy_if(all.switches.begin(), all.switches.end(), std::back_inserter(cli.document.switches), own);
+    std::copy_if(all.port_groups.begin(), all.port_groups.end(), std::back_inserter(cli.document.port_groups), own);
     std::copy_if(all.ports.begin(), all.ports.end(), std::back_inserter(cli.document.ports), own);
+    std::copy_if(all.bridges.begin(), all.bridges.end(), std::back_inserter(cli.document.bridges), own);
+    for (const Bridge& bridge : all.bridges)
+        if (bridge.set_role) cli.roles.push_back({bridge_key(bridge), bridge.role, *bridge.set_role});
     for (const Segment& segment : all.segments) {
         if (own(segment)) continue;
         for (const Remote& remote : segment.remotes)
@@ -134,28 +181,46 @@ CliObjects cli_part(const Document& all) {
 Document merged(Document config, const CliObjects& cli) {
     add_missing(config.uplinks, cli.document.uplinks);
     add_missing(config.segments, cli.document.segments);
+    add_missing(config.switches, cli.document.switches);
+    add_missing(config.port_groups, cli.document.port_groups);
     add_missing(config.ports, cli.document.ports);
+    add_missing(config.bridges, cli.document.bridges);
     add_remotes(config, cli);
+    return with_roles(std::move(config), cli);
+}
+
+Document with_roles(Document config, const CliObjects& cli) {
+    set_roles(config, cli);
+    complete(config);
     return config;
 }
 
 Document merged_leniently(Document config, const CliObjects& cli, std::vector<std::string>& warnings) {
     Document whole = merged(config, cli);
     if (check(whole).empty()) return whole;
-    for (const Uplink& uplink : cli.document.uplinks)
-        if (!holds(config.uplinks, key(uplink)))
-            try_one(config, "uplink " + key(uplink), warnings, [&](Document& d) { d.uplinks.push_back(uplink); });
-    for (const Segment& segment : cli.document.segments)
-        if (!holds(config.segments, key(segment)))
-            try_one(config, "segment " + key(segment), warnings, [&](Document& d) { d.segments.push_back(segment); });
-    for (const Port& port : cli.document.ports)
-        if (!holds(config.ports, key(port)))
-            try_one(config, "port " + key(port), warnings, [&](Document& d) { d.ports.push_back(port); });
+    const auto try_list = [&](const char* what, auto Document::*list) {
+        for (const auto& object : cli.document.*list)
+            if (!holds(config.*list, key(object)))
+                try_one(config, what + (" " + key(object)), warnings,
+                        [&](Document& d) { (d.*list).push_back(object); });
+    };
+    try_list("uplink", &Document::uplinks);
+    try_list("segment", &Document::segments);
+    try_list("switch", &Document::switches);
+    try_list("port group", &Document::port_groups);
+    try_list("port", &Document::ports);
+    try_list("bridge", &Document::bridges);
     for (const auto& [name, address] : cli.remotes)
         if (find_segment(config, name))
             try_one(config, "remote " + address.text(), warnings, [&, &name = name, &address = address](Document& d) {
                 add_remote(*find_segment(d, name), address);
             });
+    for (const RoleChoice& choice : cli.roles)
+        try_one(config, "role of bridge " + choice.bridge, warnings, [&](Document& d) {
+            CliObjects alone;
+            alone.roles = {choice};
+            set_roles(d, alone);
+        });
     return config;
 }
 
@@ -168,7 +233,10 @@ std::vector<ObjectChange> difference(const Document& before, const Document& aft
     if (!(before.limits == after.limits)) changes.push_back({"change", "limits", ""});
     compare(changes, "uplink", before.uplinks, after.uplinks);
     compare(changes, "segment", before.segments, after.segments);
+    compare(changes, "switch", before.switches, after.switches);
+    compare(changes, "port-group", before.port_groups, after.port_groups);
     compare(changes, "port", before.ports, after.ports);
+    compare(changes, "bridge", before.bridges, after.bridges);
     compare(changes, "fdb", before.fdb, after.fdb);
     compare(changes, "neighbor", before.neighbors, after.neighbors);
     return changes;
@@ -207,6 +275,7 @@ Result<> save_objects(const std::string& path, const CliObjects& objects) {
                                    {"mac", entry.mac.text()},
                                    {"port", entry.port},
                                    {"origin", name(entry.origin)}});
+    file["roles"] = roles_json(objects.roles);
     const std::string text = file.dump(2) + "\n", next = path + ".new";
 
     Fd fd(::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));

@@ -11,10 +11,8 @@ namespace {
 
 // An object in the document's keys, with its owner.
 template <typename T>
-json base(const T& object, std::vector<T> Document::*list, const char* section) {
-    Document alone;
-    (alone.*list).push_back(object);
-    json out = to_json(alone)[section][0];
+json base(const T& object) {
+    json out = to_json(object);
     out["owner"] = name(object.owner);
     return out;
 }
@@ -73,7 +71,7 @@ json counters_view(const Engine& engine, std::uint16_t account) {
 }
 
 json segment_view(Engine& engine, const Segment& segment) {
-    json out = base(segment, &Document::segments, "segments");
+    json out = base(segment);
     const SegmentState* state = engine.parts().segments().find(segment.name);
     if (!state) return out;
     out["mtu"] = state->row.mtu;
@@ -87,7 +85,8 @@ json segment_view(Engine& engine, const Segment& segment) {
 }
 
 json port_view(Engine& engine, const Port& port) {
-    json out = base(port, &Document::ports, "ports");
+    json out = base(port);
+    out["segment"] = port.segment;
     out["hook"] = name(port.hook);
     add_interface(engine, out, port.interface);
     if (const auto waiting = engine.parts().waiting().count(port.interface))
@@ -96,9 +95,41 @@ json port_view(Engine& engine, const Port& port) {
 }
 
 json uplink_view(Engine& engine, const Uplink& uplink) {
-    json out = base(uplink, &Document::uplinks, "uplinks");
+    json out = base(uplink);
     out["hook"] = name(uplink.hook);
     add_interface(engine, out, uplink.interface);
+    return out;
+}
+
+// By the role alone: an election that nobody has won yet leaves the host standing by.
+std::string bridge_state(Engine&, const Bridge& bridge) {
+    return name(bridge.role_now() == BridgeRole::Designated ? BridgeRole::Designated : BridgeRole::Standby);
+}
+
+// None is served yet.
+std::map<std::uint32_t, std::string> circuit_names(Engine&) { return {}; }
+
+json bridge_view(Engine& engine, const Bridge& bridge) {
+    json out = base(bridge);
+    out["role"] = name(bridge.role_now());
+    out["given_role"] = name(bridge.role);
+    out["state"] = bridge_state(engine, bridge);
+    return out;
+}
+
+json switch_view(Engine& engine, const Switch& one) {
+    json out = base(one);
+    out["port_groups"] = json::array();
+    for (const PortGroup& group : engine.wanted().port_groups)
+        if (group.switch_name == one.name) out["port_groups"].push_back(group.name);
+    return out;
+}
+
+json port_group_view(Engine& engine, const PortGroup& group) {
+    json out = base(group);
+    out["ports"] = json::array();
+    for (const Port& port : engine.wanted().ports)
+        if (port.port_group == group.name) out["ports"].push_back(port.interface);
     return out;
 }
 

@@ -2,7 +2,10 @@
 // Objects as `list --json`, `show` and `status` give them: what is wanted, in the document's keys, and what is.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 
 #include "engine.hpp"
 
@@ -11,7 +14,16 @@ namespace weft {
 nlohmann::json segment_view(Engine& engine, const Segment& segment);
 nlohmann::json port_view(Engine& engine, const Port& port);
 nlohmann::json uplink_view(Engine& engine, const Uplink& uplink);
+nlohmann::json bridge_view(Engine& engine, const Bridge& bridge);
+nlohmann::json switch_view(Engine& engine, const Switch& one);
+nlohmann::json port_group_view(Engine& engine, const PortGroup& group);
 nlohmann::json remote_view(Engine& engine, const Segment& segment, const Remote& remote);
+
+// What the host does for a bridge now: "designated" (it forwards) or "standby".
+std::string bridge_state(Engine& engine, const Bridge& bridge);
+
+// What is behind FDB rows of FDB_CIRCUIT, by circuit id: a bridge that is served is called "eth1:100" (BridgeName).
+std::map<std::uint32_t, std::string> circuit_names(Engine& engine);
 
 const char* verdict_name(std::uint32_t verdict);  // "TX_LOCAL"; null if there is none of the number
 // {"TX_LOCAL":{"packets":1,"bytes":60},…} of those that are not zero

@@ -10,8 +10,10 @@
 // {"done":N,"errors":[{"line":L,"error":"…"}]} with lines counted from "first_line" of the request (default 1). A row
 // is told from the next by its brackets and strings alone, so one that is no JSON has an error of its own.
 //
-// Arguments carry an option's name with underscores (aging-seconds -> "aging_seconds"). Two nouns differ from that
-// only for files: `config apply FILE` sends {"document":"<text of the file>"}, and `config check` is done by the CLI.
+// Arguments carry an option's name with underscores (aging-seconds -> "aging_seconds"), flat: config/flat.hpp knows
+// that "team_policy" is policy of the document's team. null for a key, or "none", takes it away where it may be absent.
+// Two nouns differ from that only for files: `config apply FILE` sends {"document":"<text of the file>"}, and `config
+// check` is done by the CLI.
 #pragma once
 
 #include <algorithm>
@@ -25,9 +27,9 @@ enum class Kind {
     Text,          // JSON string
     Number,        // JSON number
     Boolean,       // "true"/"false", "on"/"off", "yes"/"no" on the command line; JSON boolean
-    Addresses,     // comma separated, repeatable; JSON array of strings
+    Addresses,     // or names: comma separated, repeatable; JSON array of strings
     Flag,          // no value; JSON true
-    NumberOrText,  // "inherit" or a number
+    NumberOrText,  // "none" or a number
 };
 
 struct Option {
@@ -50,7 +52,7 @@ namespace detail {
 
 inline constexpr Option SEGMENT_KEYS[] = {
     {"name", Kind::Text, "name of the segment"},
-    {"vni", Kind::Number, "VXLAN network identifier, 1 to 16777215"},
+    {"vni", Kind::Number, "VXLAN network identifier, 1 to 16777215; none: the segment is a VLAN of a switch"},
     {"remotes", Kind::Addresses, "the flood list: addresses of the other VTEPs"},
     {"encapsulation", Kind::Text, "vxlan"},
     {"learning", Kind::Boolean, "learn MACs and neighbors from frames"},
@@ -63,8 +65,63 @@ inline constexpr Option SEGMENT_KEYS[] = {
 };
 inline constexpr Option PORT_KEYS[] = {
     {"interface", Kind::Text, "tap, veth or NIC that serves the guest"},
+    {"segment", Kind::Text, "name of its segment, or else:"},
+    {"port-group", Kind::Text, "name of its port group, which gives the segment"},
+    {"service", Kind::Text, "what a port of the host itself is for; none: a guest's"},
+    {"bind", Kind::Addresses, "the only addresses behind it: MAC, or MAC=IP+IP…; empty: any"},
+    {"hook", Kind::Text, "auto, xdp or tc"},
+};
+inline constexpr Option BRIDGE_KEYS[] = {
     {"segment", Kind::Text, "name of its segment"},
-    {"hook", Kind::Text, "auto, xdp, xdp-generic or tc"},
+    {"interface", Kind::Text, "the NIC that carries the VLAN"},
+    {"vlan", Kind::Number, "VLAN id on the wire, 1 to 4094"},
+    {"role", Kind::Text, "designated, standby or elected"},
+    {"tag-protocol", Kind::Text, "802.1q or 802.1ad"},
+    {"virtual-router-id", Kind::Number, "of the election, 1 to 255"},
+    {"priority", Kind::Number, "in the election, 1 to 254: the highest is designated"},
+};
+inline constexpr Option BRIDGE_NAME[] = {
+    {"segment", Kind::Text, "name of its segment"},
+    {"interface", Kind::Text, "the NIC that carries the VLAN"},
+    {"vlan", Kind::Number, "VLAN id on the wire"},
+};
+inline constexpr Option SWITCH_KEYS[] = {
+    {"name", Kind::Text, "name of the switch"},
+    {"team-uplinks", Kind::Addresses, "its NICs"},
+    {"team-policy", Kind::Text, "explicit, port, source-mac or ip-hash"},
+    {"team-active", Kind::Addresses, "uplinks to use, in order"},
+    {"team-standby", Kind::Addresses, "uplinks that take over, in order"},
+    {"team-detection", Kind::Text, "link or beacon"},
+    {"team-failback", Kind::Boolean, "go back to an uplink that is up again"},
+    {"team-failback-delay-seconds", Kind::Number, "how long it must be up before"},
+    {"team-notify-switches", Kind::Boolean, "tell physical switches by RARP when MACs move"},
+};
+inline constexpr Option PORT_GROUP_KEYS[] = {
+    {"name", Kind::Text, "name of the port group"},
+    {"switch", Kind::Text, "name of its switch"},
+    {"segment", Kind::Text, "name of its segment"},
+    {"vlan", Kind::Number, "tag on the uplinks (VLAN-backed segment) or of the guests (overlay); 0: none"},
+    {"trunk", Kind::Addresses, "VLANs that guests tag themselves: 100-199,300"},
+    {"isolated", Kind::Boolean, "its ports do not reach each other"},
+    {"team-policy", Kind::Text, "explicit, port, source-mac, ip-hash or none (the switch's)"},
+    {"team-active", Kind::Addresses, "uplinks to use, in order"},
+    {"team-standby", Kind::Addresses, "uplinks that take over, in order"},
+    {"team-detection", Kind::Text, "link, beacon or none (the switch's)"},
+    {"team-failback", Kind::Boolean, "go back to an uplink that is up again"},
+    {"team-failback-delay-seconds", Kind::NumberOrText, "how long it must be up before, or none (the switch's)"},
+    {"team-notify-switches", Kind::Boolean, "tell physical switches by RARP when MACs move"},
+    {"security-promiscuous", Kind::Text, "accept or reject"},
+    {"security-mac-changes", Kind::Text, "accept or reject"},
+    {"security-forged-transmits", Kind::Text, "accept or reject"},
+    {"limits-from-port-average-kbps", Kind::NumberOrText, "from the guest, in the long run; none: no limit"},
+    {"limits-from-port-peak-kbps", Kind::NumberOrText, "from the guest, in a burst, or none"},
+    {"limits-from-port-burst-kbytes", Kind::NumberOrText, "length of a burst from the guest, or none"},
+    {"limits-to-port-average-kbps", Kind::NumberOrText, "to the guest, in the long run; none: no limit"},
+    {"limits-to-port-peak-kbps", Kind::NumberOrText, "to the guest, in a burst, or none"},
+    {"limits-to-port-burst-kbytes", Kind::NumberOrText, "length of a burst to the guest, or none"},
+    {"storm-broadcast-pps", Kind::NumberOrText, "broadcasts a second from each port, or none"},
+    {"storm-multicast-pps", Kind::NumberOrText, "multicasts a second from each port, or none"},
+    {"storm-unknown-unicast-pps", Kind::NumberOrText, "unicasts to unknown MACs a second from each port, or none"},
 };
 inline constexpr Option UPLINK_KEYS[] = {
     {"interface", Kind::Text, "the physical NIC"},
@@ -79,6 +136,7 @@ inline constexpr Option FDB_KEYS[] = {
     {"mac", Kind::Text, "MAC address"},
     {"port", Kind::Text, "interface of the local port behind which it is"},
     {"remote", Kind::Text, "address of the VTEP behind which it is"},
+    {"bridge", Kind::Text, "interface and VLAN of the bridge behind which it is: eth1:100"},
     {"vni", Kind::Number, "VNI towards that remote, if not the segment's"},
     {"origin", Kind::Text, "cli, evpn or dynamic (list, flush: config too)"},
     {"dynamic", Kind::Flag, "learned entries; with add: one that ages"},
@@ -94,9 +152,16 @@ inline constexpr Option NEIGHBOR_KEYS[] = {
     {"dynamic", Kind::Flag, "learned entries; with add: one that ages"},
     {"static", Kind::Flag, "entries of config and cli"},
 };
-inline constexpr Option BY_NAME[] = {{"name", Kind::Text, "name of the segment"}};
+inline constexpr Option BY_NAME[] = {{"name", Kind::Text, "its name"}};
 inline constexpr Option BY_INTERFACE[] = {{"interface", Kind::Text, "its interface"}};
-inline constexpr Option BY_SEGMENT[] = {{"segment", Kind::Text, "only those of this segment"}};
+inline constexpr Option PORT_FILTERS[] = {
+    {"segment", Kind::Text, "only those of this segment"},
+    {"port-group", Kind::Text, "only those of this port group"},
+};
+inline constexpr Option PORT_GROUP_FILTERS[] = {
+    {"switch", Kind::Text, "only those on this switch"},
+    {"segment", Kind::Text, "only those of this segment"},
+};
 inline constexpr Option STATS_KEYS[] = {{"by", Kind::Text, "segment, port or verdict (default: verdict)"}};
 inline constexpr Option SHOW_KEYS[] = {{"owner", Kind::Text, "only what config or cli owns"}};
 inline constexpr Option CHECK_KEYS[] = {{"host", Kind::Text, "as this host of the document's hosts"}};
@@ -108,10 +173,15 @@ inline constexpr Option APPLY_KEYS[] = {
 inline constexpr std::string_view SEGMENT_COLUMNS =
     "name vni remotes encapsulation learning aging_seconds learning_limit arp unknown_unicast keep_inner_tags mtu "
     "owner";
-inline constexpr std::string_view PORT_COLUMNS = "interface segment hook state owner";
+inline constexpr std::string_view PORT_COLUMNS = "interface segment port_group service hook state owner";
+inline constexpr std::string_view BRIDGE_COLUMNS =
+    "segment interface vlan tag_protocol role state given_role virtual_router_id priority owner";
+inline constexpr std::string_view SWITCH_COLUMNS = "name team port_groups owner";
+inline constexpr std::string_view PORT_GROUP_COLUMNS =
+    "name switch segment vlan trunk isolated ports team security limits storm owner";
 inline constexpr std::string_view UPLINK_COLUMNS = "interface hook state owner";
 inline constexpr std::string_view REMOTE_COLUMNS = "segment vni address owner";
-inline constexpr std::string_view FDB_COLUMNS = "segment vni mac port remote origin age_seconds";
+inline constexpr std::string_view FDB_COLUMNS = "segment vni mac port remote bridge origin age_seconds";
 inline constexpr std::string_view NEIGHBOR_COLUMNS = "segment vni ip mac remote origin age_seconds";
 inline constexpr std::string_view CHANGE_COLUMNS = "action object name";
 inline constexpr std::string_view STATS_COLUMNS = "segment port verdict packets bytes";
@@ -131,14 +201,14 @@ inline constexpr Command COMMANDS[] = {
 
     {"segment", "list", "", "", "all segments", {}, detail::SEGMENT_COLUMNS},
     {"segment", "show", "name", "name", "one segment", detail::BY_NAME, detail::SEGMENT_COLUMNS},
-    {"segment", "add", "name", "name vni", "make a segment", detail::SEGMENT_KEYS, detail::CHANGE_COLUMNS},
+    {"segment", "add", "name", "name", "make a segment", detail::SEGMENT_KEYS, detail::CHANGE_COLUMNS},
     {"segment", "set", "name", "name", "change the keys that are given", detail::SEGMENT_KEYS, detail::CHANGE_COLUMNS},
     {"segment", "del", "name", "name", "remove a segment", detail::BY_NAME, detail::CHANGE_COLUMNS},
 
-    {"port", "list", "", "", "all ports", detail::BY_SEGMENT, detail::PORT_COLUMNS},
+    {"port", "list", "", "", "all ports", detail::PORT_FILTERS, detail::PORT_COLUMNS},
     {"port", "show", "interface", "interface", "one port: its hook, and why", detail::BY_INTERFACE,
      detail::PORT_COLUMNS},
-    {"port", "add", "interface", "interface segment", "attach an interface to a segment", detail::PORT_KEYS,
+    {"port", "add", "interface", "interface", "attach an interface to a segment or a port group", detail::PORT_KEYS,
      detail::CHANGE_COLUMNS},
     {"port", "set", "interface", "interface", "change the keys that are given", detail::PORT_KEYS,
      detail::CHANGE_COLUMNS},
@@ -152,6 +222,29 @@ inline constexpr Command COMMANDS[] = {
     {"uplink", "set", "interface", "interface", "change the keys that are given", detail::UPLINK_KEYS,
      detail::CHANGE_COLUMNS},
     {"uplink", "del", "interface", "interface", "stop using an uplink", detail::BY_INTERFACE, detail::CHANGE_COLUMNS},
+
+    {"bridge", "list", "", "", "VLANs that are joined to segments; options are filters", detail::BRIDGE_NAME,
+     detail::BRIDGE_COLUMNS},
+    {"bridge", "add", "", "segment interface vlan", "join a VLAN of a NIC to a segment", detail::BRIDGE_KEYS,
+     detail::CHANGE_COLUMNS},
+    {"bridge", "set", "", "segment interface vlan", "change the keys that are given, or the role until an apply does",
+     detail::BRIDGE_KEYS, detail::CHANGE_COLUMNS},
+    {"bridge", "del", "", "segment interface vlan", "take a VLAN from its segment", detail::BRIDGE_NAME,
+     detail::CHANGE_COLUMNS},
+
+    {"switch", "list", "", "", "all switches", {}, detail::SWITCH_COLUMNS},
+    {"switch", "show", "name", "name", "one switch", detail::BY_NAME, detail::SWITCH_COLUMNS},
+    {"switch", "add", "name", "name", "make a switch", detail::SWITCH_KEYS, detail::CHANGE_COLUMNS},
+    {"switch", "set", "name", "name", "change the keys that are given", detail::SWITCH_KEYS, detail::CHANGE_COLUMNS},
+    {"switch", "del", "name", "name", "remove a switch", detail::BY_NAME, detail::CHANGE_COLUMNS},
+
+    {"port-group", "list", "", "", "all port groups", detail::PORT_GROUP_FILTERS, detail::PORT_GROUP_COLUMNS},
+    {"port-group", "show", "name", "name", "one port group", detail::BY_NAME, detail::PORT_GROUP_COLUMNS},
+    {"port-group", "add", "name", "name switch segment", "make a port group", detail::PORT_GROUP_KEYS,
+     detail::CHANGE_COLUMNS},
+    {"port-group", "set", "name", "name", "change the keys that are given", detail::PORT_GROUP_KEYS,
+     detail::CHANGE_COLUMNS},
+    {"port-group", "del", "name", "name", "remove a port group", detail::BY_NAME, detail::CHANGE_COLUMNS},
 
     {"remote", "list", "", "", "the flood lists", detail::REMOTE_KEYS, detail::REMOTE_COLUMNS},
     {"remote", "add", "address", "segment address", "add a VTEP to a segment's flood list", detail::REMOTE_KEYS,

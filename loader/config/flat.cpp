@@ -32,7 +32,7 @@ json binding(const std::string& text) {
 
 json value_of(const Rule& rule, const Rule& parent, const std::string& key, const json& value) {
     const bool needed = std::ranges::find(parent.required, key) != parent.required.end();
-    if (!needed && value == "none" && rule.values.empty()) return nullptr;
+    if (!needed && !rule.has_default && (value == "none" || value == json{"none"})) return nullptr;
     if (key != "bind" || !value.is_array()) return value;
     json out = json::array();
     for (const json& one : value) out.push_back(one.is_string() ? binding(one.get<std::string>()) : one);

@@ -9,8 +9,9 @@
 
 namespace weft {
 
-// In the form of the section's objects. "none" for a key that an object may lack becomes null, which a JSON merge patch
-// (RFC 7396) takes for its removal. What the schema does not know stays where it is, for check_form to judge.
+// In the form of the section's objects. "none" for a key that an object may lack, and that has no default, becomes
+// null, which a JSON merge patch (RFC 7396) takes for its removal. What the schema does not know stays where it is, for
+// check_form to judge.
 nlohmann::json unflattened(std::string_view section, const nlohmann::json& flat);
 
 }  // namespace weft

@@ -19,6 +19,7 @@ EntryRow::Text* text_of(EntryRow& row, std::string_view key) {
     if (key == "ip") return &row.ip;
     if (key == "port") return &row.port;
     if (key == "remote") return &row.remote;
+    if (key == "bridge") return &row.bridge;
     if (key == "origin") return &row.origin;
     return nullptr;
 }

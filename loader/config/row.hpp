@@ -17,7 +17,7 @@ namespace weft {
 struct EntryRow {
     using Text = std::optional<std::string_view>;  // absent and JSON null are the same
 
-    Text segment, mac, ip, port, remote, origin;
+    Text segment, mac, ip, port, remote, bridge, origin;
     std::optional<std::uint64_t> vni, age_seconds;
     bool dynamic = false, fixed = false;  // fixed: "static"
     bool operator==(const EntryRow&) const = default;

@@ -48,9 +48,10 @@ private:
             rule.required = value;
         else if (keyword == "enum")
             rule.values.assign(value.begin(), value.end());
+        else if (keyword == "default")
+            rule.has_default = true;
         else
-            return keyword == "$schema" || keyword == "$defs" || keyword == "title" || keyword == "description" ||
-                   keyword == "default";
+            return keyword == "$schema" || keyword == "$defs" || keyword == "title" || keyword == "description";
         return true;
     }
 
@@ -70,7 +71,8 @@ private:
         return true;
     }
 
-    // Of "oneOf" only what says that one of several keys is required; anything else is a keyword of which we know nothing.
+    // Of "oneOf" only what says that one of several keys is required; anything else is a keyword of which we know
+    // nothing.
     static bool take_one_of(Rule& rule, const json& value) {
         for (const json& one : value) {
             if (one.size() != 1 || !one.contains("required") || one["required"].size() != 1) return false;

@@ -29,6 +29,7 @@ struct Rule {
     const Rule* items = nullptr;
     std::vector<const Rule*> any_of;
     std::vector<nlohmann::json> values;  // enum
+    bool has_default = false;            // what it is lies in the values of model.hpp
     std::optional<std::int64_t> minimum, maximum, multiple_of;
     std::optional<std::size_t> min_length, max_length;
     std::optional<std::regex> pattern;

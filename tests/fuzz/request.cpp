@@ -11,6 +11,7 @@
 #include "batch.hpp"
 #include "config.hpp"
 #include "expect.hpp"
+#include "flat.hpp"
 #include "row.hpp"
 
 namespace {
@@ -27,11 +28,14 @@ const Document& document() {
 }
 
 std::string section_of(const protocol::Command& command) {
-    return command.noun == "fdb" ? "fdb" : std::string(command.noun) + "s";
+    if (command.noun == "fdb") return "fdb";
+    if (command.noun == "switch") return "switches";
+    return protocol::json_key(command.noun) + "s";
 }
 
 void judge(const protocol::Command& command, const nlohmann::json& row) {
-    const Parsed object = parse_object(section_of(command), row, ORIGIN_CLI);
+    const std::string section = section_of(command);
+    const Parsed object = parse_object(section, unflattened(section, row), ORIGIN_CLI);
     if (!object.complaints.empty()) return;
     const RecordCheck check(document());
     for (const FdbRecord& one : object.document.fdb) {

@@ -41,10 +41,7 @@ Document document() {
 CliObjects objects() {
     CliObjects out;
     out.document.segments = {segment("green", 5002, ORIGIN_CLI, {{ip("192.0.2.3"), ORIGIN_CLI}})};
-    out.document.ports.resize(1);
-    out.document.ports[0].interface = "tap7";
-    out.document.ports[0].segment = "green";
-    out.document.ports[0].owner = ORIGIN_CLI;
+    out.document.ports = {{.interface = "tap7", .segment = "green", .owner = ORIGIN_CLI}};
     out.remotes = {{"blue", ip("192.0.2.9")}};
     return out;
 }

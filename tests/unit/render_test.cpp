@@ -29,6 +29,12 @@ TEST(Render, ShowsAnObjectLineByLine) {
                       {"changes", {{{"action", "add"}, {"object", "segment"}, {"name", "red"}}}}},
                      "action object name"),
               "changes\n  action  object   name\n  add     segment  red\n");
+    EXPECT_EQ(render({{"name", "web"},
+                      {"trunk", {"100-199", "300"}},
+                      {"limits", {{"from_port", {{"average_kbps", 5}}}, {"to_port", json::object()}}},
+                      {"team", json::object()}},
+                     "name trunk team limits"),
+              "name   web\ntrunk  100-199,300\nteam   -\nlimits     average_kbps\nfrom_port  5\nto_port    -\n");
     EXPECT_EQ(render(json(), ""), "");
     EXPECT_EQ(render(json(3), ""), "3\n");
     EXPECT_EQ(render(json{{"flushed", 3}}, ""), "flushed  3\n");

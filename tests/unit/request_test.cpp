@@ -20,6 +20,9 @@ TEST(Request, IsReadByTheTable) {
     EXPECT_EQ(good->first_line, 7u);
     EXPECT_TRUE(read_request(R"({"command":"config apply","arguments":{"document":"{}","dry_run":true}})"));
     EXPECT_TRUE(read_request(R"({"command":"status"})"));
+    EXPECT_TRUE(
+        read_request(R"({"command":"port-group set","arguments":{"name":"g","limits_to_port_peak_kbps":"none"}})"));
+    EXPECT_TRUE(read_request(R"({"command":"bridge set","arguments":{"segment":"a","interface":"b","vlan":1}})"));
 }
 
 TEST(Request, SaysWhatIsWrongWithIt) {
@@ -31,6 +34,11 @@ TEST(Request, SaysWhatIsWrongWithIt) {
         {R"({"command":"fdb list","arguments":[]})", "\"arguments\" is no object"},
         {R"({"command":"fdb list","arguments":{"segmnt":"a"}})", "fdb list takes no \"segmnt\", did you mean segment?"},
         {R"({"command":"fdb list","batch":[]})", "fdb list takes no batch"},
+        {R"({"command":"bridge show"})", "unknown command \"bridge show\""},
+        {R"({"command":"port-group add","arguments":{"team":{}}})",
+         "port-group add takes no \"team\", did you mean team_policy?"},
+        {R"({"command":"switch add","arguments":{"team-policy":"port"}})",
+         "switch add takes no \"team-policy\", did you mean team_policy?"},
         {R"({"command":"fdb add","batch":{}})", "\"batch\" is no array"},
         {R"({"command":"fdb add","batch":[],"first_line":-1})", "\"first_line\" is no line number"},
         {R"({"command":"fdb add","batch":[{})",
@@ -81,6 +89,7 @@ TEST(Row, IsReadAsListPrintsIt) {
     EXPECT_EQ(*row, LISTED);
     EXPECT_EQ(*reader.read(R"({"mac":"a","dynamic":true,"static":false,"age_seconds":7,"port":"p","ip":"i"})"),
               (EntryRow{.mac = "a", .ip = "i", .port = "p", .age_seconds = 7, .dynamic = true}));
+    EXPECT_EQ(*reader.read(R"({"mac":"a","bridge":"eth1:100"})"), (EntryRow{.mac = "a", .bridge = "eth1:100"}));
 }
 
 TEST(Row, TakesFromTheArgumentsWhatItDoesNotSay) {
@@ -105,6 +114,8 @@ TEST(Row, MeansWhatTheJsonParserSaysItMeans) {
         R"({"mac":null})",
         R"({"segment":null})",
         R"({"mac":5})",
+        R"({"bridge":5})",
+        R"({"bridge":"a:1"})",
         R"({"vni":"5"})",
         R"({"vni":-1})",
         R"({"vni":1.0})",

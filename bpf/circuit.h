@@ -22,7 +22,7 @@ static __always_inline const struct circuit *find_circuit(__u32 id)
 
 /*
  * When this host became the VLAN's designated bridge, 0 if it is not. An elected role is a lease, which lapses by itself
- * when nothing renews it, whoever died (from_vrrp.bpf.c).
+ * when nothing renews it, whoever died (from_vrrp_tc.bpf.c).
  */
 static __always_inline __u64 designated_since(const struct circuit *circuit)
 {
@@ -32,9 +32,9 @@ static __always_inline __u64 designated_since(const struct circuit *circuit)
 	if (!(circuit->flags & CIRCUIT_ELECTED))
 		return circuit->flags & CIRCUIT_DESIGNATED ? circuit->since_ns | 1 : 0;
 	lease = bpf_map_lookup_elem(&leases, &row);
-	if (!lease || bpf_ktime_get_ns() - lease->renewed_ns >= LEASE_MS * NS_PER_MS)
+	if (!lease || !lease_holds(lease, bpf_ktime_get_ns()))
 		return 0;
-	return lease->since_ns | 1;
+	return (lease->since_ns + LEASE_HOLD_MS * NS_PER_MS) | 1;
 }
 
 /* The NIC for this frame: a team's flows, guests or MACs each have a share. */

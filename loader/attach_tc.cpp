@@ -20,10 +20,33 @@ namespace {
 
 // Of kernel 6.6's linux/bpf.h; the headers we build with are older.
 constexpr std::uint32_t TCX_INGRESS = 46;    // enum bpf_attach_type: BPF_TCX_INGRESS
+constexpr std::uint32_t TCX_EGRESS = 47;     // BPF_TCX_EGRESS
 constexpr std::uint32_t LINK_TYPE_TCX = 11;  // enum bpf_link_type: BPF_LINK_TYPE_TCX
 
 constexpr std::uint32_t FILTER_PRIORITY = 0x7766;  // "wf", so that `tc filter show` tells whose it is
 constexpr std::uint32_t FILTER_HANDLE = 1;
+
+// A side as the kernel's interfaces name it, and how the attachments table says what is there.
+struct Place {
+    std::uint32_t attach_type;
+    bpf_tc_attach_point point;
+    std::uint16_t tcx, clsact;
+    const char* name;
+};
+
+constexpr Place place_of(TcSide side) {
+    if (side == TcSide::Egress)
+        return {TCX_EGRESS, BPF_TC_EGRESS, ATTACHED_EGRESS_TCX, ATTACHED_EGRESS_CLSACT, "egress"};
+    return {TCX_INGRESS, BPF_TC_INGRESS, ATTACHED_TCX, ATTACHED_CLSACT, "ingress"};
+}
+
+std::string pin_of(const pins::Folder& folder, std::uint32_t ifindex, TcSide side) {
+    return side == TcSide::Egress ? folder.egress_link(ifindex) : folder.link(ifindex);
+}
+
+std::uint16_t replace(std::uint16_t flags, std::uint32_t of, std::uint32_t bits) {
+    return static_cast<std::uint16_t>((flags & ~of) | bits);
+}
 
 struct LinkInfo {
     std::uint32_t type, program, ifindex;
@@ -37,11 +60,11 @@ Result<LinkInfo> link_info(int fd) {
 }
 
 // bpf_link_create of libbpf 1.1 does not know the attach type's arguments; the system call needs none of them.
-int create_tcx_link(std::uint32_t ifindex, int stub_fd) {
+int create_tcx_link(std::uint32_t ifindex, const Place& place, int stub_fd) {
     union bpf_attr attributes {};
     attributes.link_create.prog_fd = static_cast<std::uint32_t>(stub_fd);
     attributes.link_create.target_ifindex = ifindex;
-    attributes.link_create.attach_type = TCX_INGRESS;
+    attributes.link_create.attach_type = place.attach_type;
     return static_cast<int>(syscall(SYS_bpf, BPF_LINK_CREATE, &attributes, sizeof attributes));
 }
 
@@ -72,11 +95,11 @@ Result<bool> adopt_link(std::uint32_t ifindex, int stub_fd, const std::string& l
     return false;
 }
 
-bpf_tc_hook ingress_of(std::uint32_t ifindex) {
+bpf_tc_hook hook_of(std::uint32_t ifindex, const Place& place) {
     bpf_tc_hook hook{};
     hook.sz = sizeof hook;
     hook.ifindex = static_cast<int>(ifindex);
-    hook.attach_point = BPF_TC_INGRESS;
+    hook.attach_point = place.point;
     return hook;
 }
 
@@ -88,21 +111,21 @@ bpf_tc_opts our_filter() {
     return options;
 }
 
-Result<std::uint16_t> attach_clsact(std::uint32_t ifindex, int stub_fd, std::uint16_t before) {
-    auto hook = ingress_of(ifindex);
-    std::uint16_t bits = ATTACHED_CLSACT | (before & ATTACHED_CLSACT_OURS);
+Result<std::uint16_t> attach_clsact(std::uint32_t ifindex, const Place& place, int stub_fd, std::uint16_t before) {
+    auto hook = hook_of(ifindex, place);
+    auto flags = replace(before, place.tcx, place.clsact);
     if (const int error = bpf_tc_hook_create(&hook); error == 0)
-        bits |= ATTACHED_CLSACT_OURS;
+        flags |= ATTACHED_CLSACT_OURS;
     else if (error != -EEXIST)
         return fail_errno("add the clsact qdisc", -error);
     TRY(const auto stub, program_id(stub_fd));
     auto present = our_filter();
-    if (bpf_tc_query(&hook, &present) == 0 && present.prog_id == stub) return bits;
+    if (bpf_tc_query(&hook, &present) == 0 && present.prog_id == stub) return flags;
     auto filter = our_filter();
     filter.prog_fd = stub_fd;
     filter.flags = BPF_TC_F_REPLACE;
     if (const int error = bpf_tc_attach(&hook, &filter); error != 0) return fail_errno("add the TC filter", -error);
-    return bits;
+    return flags;
 }
 
 // Filters on either side of the qdisc that are still there: somebody else's.
@@ -120,44 +143,56 @@ Result<bool> qdisc_in_use(std::uint32_t ifindex) {
 
 bool is_gone(int error) { return error == -ENOENT || error == -ENODEV || error == -EINVAL; }
 
-Result<> detach_clsact(std::uint32_t ifindex, std::uint16_t bits) {
-    auto hook = ingress_of(ifindex);
+// The flags that are left. The qdisc is both sides'.
+Result<std::uint16_t> detach_clsact(std::uint32_t ifindex, const Place& place, std::uint16_t before) {
+    const auto kept = replace(before, place.clsact, 0), none = replace(kept, ATTACHED_CLSACT_OURS, 0);
+    auto hook = hook_of(ifindex, place);
     auto filter = our_filter();
     if (const int error = bpf_tc_detach(&hook, &filter); error != 0 && !is_gone(error))
         return fail_errno("remove the TC filter", -error);
-    if (!(bits & ATTACHED_CLSACT_OURS)) return Ok{};
+    if (!(before & ATTACHED_CLSACT_OURS)) return kept;
     auto used = qdisc_in_use(ifindex);
-    if (!used && used.error().code == ENODEV) return Ok{};
+    if (!used && used.error().code == ENODEV) return none;
     if (!used) return tl::make_unexpected(used.error());
-    if (*used) return Ok{};
+    if (*used) return kept;
     hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
     if (const int error = bpf_tc_hook_destroy(&hook); error != 0 && !is_gone(error))
         return fail_errno("remove the clsact qdisc", -error);
-    return Ok{};
+    return none;
 }
 
 }  // namespace
 
-Result<std::uint16_t> attach_tc(std::uint32_t ifindex, int stub_fd, const std::string& link_pin, std::uint16_t before,
-                                TcMethod method) {
-    TRY(const bool adopted, adopt_link(ifindex, stub_fd, link_pin));
-    if (adopted) return static_cast<std::uint16_t>(ATTACHED_TCX);
-    if (method == TcMethod::Best) {
-        const Fd link(create_tcx_link(ifindex, stub_fd));
-        if (link) {
-            TRY_OK(pins::pin(link.get(), link_pin));
-            // The kernel was upgraded under a filter of ours: TCX runs first, so nothing is lost in between.
-            if (before & ATTACHED_CLSACT) TRY_OK(detach_clsact(ifindex, before));
-            return static_cast<std::uint16_t>(ATTACHED_TCX);
-        }
-        if (!kernel_lacks_tcx(errno)) return fail_errno("attach to TC ingress by TCX");
+Result<std::uint16_t> attach_tc(const pins::Folder& folder, std::uint32_t ifindex, TcSide side, int stub_fd,
+                                std::uint16_t before, TcMethod method) {
+    const auto place = place_of(side);
+    const auto pin = pin_of(folder, ifindex, side);
+    TRY(bool linked, adopt_link(ifindex, stub_fd, pin));
+    if (!linked && method == TcMethod::Best) {
+        const Fd link(create_tcx_link(ifindex, place, stub_fd));
+        linked = static_cast<bool>(link);
+        if (linked) TRY_OK(pins::pin(link.get(), pin));
+        if (!linked && !kernel_lacks_tcx(errno))
+            return fail_errno(std::string("attach to TC ") + place.name + " by TCX");
     }
-    return attach_clsact(ifindex, stub_fd, before);
+    if (!linked) return attach_clsact(ifindex, place, stub_fd, before);
+    if (!(before & place.clsact)) return replace(before, 0, place.tcx);
+    // The kernel was upgraded under a filter of ours: TCX runs first, so nothing is lost in between.
+    TRY(const auto left, detach_clsact(ifindex, place, before));
+    return replace(left, 0, place.tcx);
 }
 
-Result<> detach_tc(std::uint32_t ifindex, const std::string& link_pin, std::uint16_t bits) {
-    TRY_OK(drop_link(link_pin));
-    return bits & ATTACHED_CLSACT ? detach_clsact(ifindex, bits) : Ok{};
+Result<std::uint16_t> detach_tc(const pins::Folder& folder, std::uint32_t ifindex, TcSide side, std::uint16_t before) {
+    const auto place = place_of(side);
+    TRY_OK(drop_link(pin_of(folder, ifindex, side)));
+    const auto left = replace(before, place.tcx, 0);
+    if (!(left & place.clsact)) return left;
+    return detach_clsact(ifindex, place, left);
+}
+
+Result<std::uint16_t> detach_tc(const pins::Folder& folder, std::uint32_t ifindex, std::uint16_t before) {
+    TRY(const auto left, detach_tc(folder, ifindex, TcSide::Egress, before));
+    return detach_tc(folder, ifindex, TcSide::Ingress, left);
 }
 
 Result<std::optional<std::uint32_t>> tcx_target(const std::string& link_pin) {

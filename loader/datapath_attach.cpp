@@ -15,7 +15,6 @@ namespace weft {
 namespace {
 
 constexpr std::uint16_t XDP_BITS = ATTACHED_XDP | ATTACHED_XDP_GENERIC | ATTACHED_XDP_DISPATCHER;
-constexpr std::uint16_t TC_BITS = ATTACHED_TCX | ATTACHED_CLSACT | ATTACHED_CLSACT_OURS;
 
 hook_program tc_hook(Role role) { return role == Role::Port ? HOOK_TC_PORT : HOOK_TC_WIRE; }
 hook_program xdp_hook(Role role) { return role == Role::Port ? HOOK_XDP_PORT : HOOK_XDP_WIRE; }
@@ -27,6 +26,9 @@ void replace_bits(attachment& row, std::uint16_t of, std::uint16_t bits) {
     row.flags = static_cast<std::uint16_t>((row.flags & ~of) | bits);
 }
 
+// Leases alone look at what leaves.
+TcSide side_of(hook_program stub) { return stub == HOOK_TC_VRRP ? TcSide::Egress : TcSide::Ingress; }
+
 }  // namespace
 
 std::array<int, 2> Datapath::State::xdp_stubs() const {
@@ -34,19 +36,27 @@ std::array<int, 2> Datapath::State::xdp_stubs() const {
 }
 
 Result<> Datapath::State::forget(std::uint32_t ifindex) {
-    TRY_OK(detach_tc(ifindex, folder.link(ifindex), 0));
+    TRY_OK(detach_tc(folder, ifindex, 0));
     TRY_OK(tables.attachments.erase(ifindex));
     return Ok{};
 }
 
+// A link of ours was on a device that is gone: its index was given to another.
+Result<bool> Datapath::State::device_went(std::uint32_t ifindex) const {
+    for (const auto& pin : {folder.link(ifindex), folder.egress_link(ifindex)}) {
+        TRY(const auto target, tcx_target(pin));
+        if (target && *target == 0) return true;
+    }
+    return false;
+}
+
 Result<attachment> Datapath::State::row_of(const Link& link) {
     TRY(const auto known, tables.attachments.find(link.ifindex));
-    TRY(const auto target, tcx_target(folder.link(link.ifindex)));
-    const bool device_went = target && *target == 0;  // its index was given to another
+    TRY(const bool went, device_went(link.ifindex));
     attachment row{};
-    if (known && known->netns_cookie == cookie && !device_went)
+    if (known && known->netns_cookie == cookie && !went)
         row = *known;
-    else if (known || target)
+    else
         TRY_OK(forget(link.ifindex));
     row.netns_cookie = cookie;
     std::fill(std::begin(row.name), std::end(row.name), 0);
@@ -57,8 +67,7 @@ Result<attachment> Datapath::State::row_of(const Link& link) {
 
 Result<> Datapath::State::attach_stub(const Link& link, hook_program stub, attachment& row) {
     TRY_OK(tables.attachments.put(link.ifindex, row));
-    TRY(const auto bits, weft::attach_tc(link.ifindex, stubs[stub].get(), folder.link(link.ifindex), row.flags, tc));
-    replace_bits(row, TC_BITS, bits);
+    TRY(row.flags, weft::attach_tc(folder, link.ifindex, side_of(stub), stubs[stub].get(), row.flags, tc));
     return tables.attachments.put(link.ifindex, row);
 }
 
@@ -147,6 +156,21 @@ Result<> Datapath::attach_tunnel(const Link& vxlan) {
     return Ok{};
 }
 
+Result<> Datapath::attach_lease(const Link& uplink) {
+    if (!uplink.ethernet) return fail(EINVAL, uplink.name + " is no Ethernet device");
+    TRY(auto row, state_->row_of(uplink));
+    if (auto done = state_->attach_stub(uplink, HOOK_TC_VRRP, row); !done)
+        return fail(done.error(), "attach to " + uplink.name);
+    return Ok{};
+}
+
+Result<> Datapath::detach_lease(std::uint32_t ifindex) {
+    TRY(auto row, state_->tables.attachments.find(ifindex));
+    if (!row || row->netns_cookie != state_->cookie) return Ok{};
+    TRY(row->flags, detach_tc(state_->folder, ifindex, TcSide::Egress, row->flags));
+    return state_->tables.attachments.put(ifindex, *row);
+}
+
 Result<> Datapath::detach(std::uint32_t ifindex) {
     TRY(auto row, state_->tables.attachments.find(ifindex));
     char name[IF_NAMESIZE];
@@ -155,7 +179,7 @@ Result<> Datapath::detach(std::uint32_t ifindex) {
     link.ifindex = ifindex;
     link.name = name;
     TRY_OK(state_->drop_xdp(link, *row));
-    TRY_OK(detach_tc(ifindex, state_->folder.link(ifindex), row->flags));
+    TRY_OK(detach_tc(state_->folder, ifindex, row->flags));
     TRY_OK(state_->tables.attachments.erase(ifindex));
     return Ok{};
 }

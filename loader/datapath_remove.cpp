@@ -63,11 +63,11 @@ Result<> release(const Remains& remains, std::uint64_t cookie, const Links& link
         if (row.flags & ATTACHED_XDP_DISPATCHER) TRY_OK(unchain_xdp(ifindex));
         TRY_OK(detach_xdp(ifindex, remains.xdp_stubs));
         TRY_OK(restore_offloads(link->name, row.offloads_disabled));
-        TRY_OK(detach_tc(ifindex, remains.folder.link(ifindex), row.flags));
+        TRY_OK(detach_tc(remains.folder, ifindex, row.flags));
     }
     // What no row tells of: links by their pins, XDP by the ids of our stubs.
     for (const auto ifindex : pins::pinned_links(remains.folder))
-        TRY_OK(detach_tc(ifindex, remains.folder.link(ifindex), 0));
+        TRY_OK(detach_tc(remains.folder, ifindex, 0));
     for (const auto& [ifindex, link] : links.all())
         if (link.xdp_program != 0) TRY_OK(detach_xdp(ifindex, remains.xdp_stubs));
     return Ok{};

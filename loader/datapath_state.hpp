@@ -28,6 +28,7 @@ struct Datapath::State {
 
     // The row of a link as it was left, or a fresh one; what a former device of this ifindex left is dropped.
     Result<attachment> row_of(const Link& link);
+    Result<bool> device_went(std::uint32_t ifindex) const;
     Result<> forget(std::uint32_t ifindex);
     Result<> attach_stub(const Link& link, hook_program stub, attachment& row);
     Result<Attachment> serve_xdp(const Link& link, Role role, Hook wanted, attachment& row);

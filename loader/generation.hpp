@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Loading: the stubs once, and the five programs of a generation with its settings in .rodata, both over the pinned
+// Loading: the stubs once, and the programs of a generation with its settings in .rodata, both over the pinned
 // maps of one folder. Switching generations is one write to slot 0 of each hook's PROG_ARRAY.
 #pragma once
 

@@ -172,7 +172,8 @@ Result<> Migration::replay(const Copy& copy) {
 Result<> Migration::take_objects() {
     for (const auto& name : pins::entries(from_->path() + "/progs"))
         TRY_OK(pin_again(from_->program(name), to_.program(name)));
-    for (const auto ifindex : pins::pinned_links(*from_)) TRY_OK(pin_again(from_->link(ifindex), to_.link(ifindex)));
+    for (const auto& name : pins::entries(from_->links()))
+        TRY_OK(pin_again(from_->links() + "/" + name, to_.links() + "/" + name));
     return Ok{};
 }
 

@@ -76,7 +76,15 @@ Result<> make(const Folder& folder) {
 }
 
 std::vector<std::uint32_t> versions(const std::string& instance) { return numbers(instance_path(instance), "v", ""); }
-std::vector<std::uint32_t> pinned_links(const Folder& folder) { return numbers(folder.links(), "", "_tc"); }
+
+std::vector<std::uint32_t> pinned_links(const Folder& folder) {
+    auto out = numbers(folder.links(), "", "_tc");
+    const auto egress = numbers(folder.links(), "", "_egress");
+    out.insert(out.end(), egress.begin(), egress.end());
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+}
 
 std::vector<std::string> entries(const std::string& folder_path) {
     std::vector<std::string> out;

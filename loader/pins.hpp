@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Where an instance's state lives in the BPF file system: /sys/fs/bpf/weft/<instance>/v<ABI>/ holds the maps by name,
-// progs/stub_<hook> and links/<ifindex>_tc. Only paths and file operations; knows no map's shape.
+// progs/stub_<hook>, links/<ifindex>_tc and links/<ifindex>_egress. Only paths and file operations; knows no map's
+// shape.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,7 @@ struct Folder {
     std::string map(const std::string& name) const { return path() + "/" + name; }
     std::string program(const std::string& name) const { return path() + "/progs/" + name; }
     std::string link(std::uint32_t ifindex) const { return links() + "/" + std::to_string(ifindex) + "_tc"; }
+    std::string egress_link(std::uint32_t ifindex) const { return links() + "/" + std::to_string(ifindex) + "_egress"; }
     std::string links() const { return path() + "/links"; }
 };
 

@@ -35,7 +35,8 @@ enum {
 	MAX_CIRCUITS = 4096,        /* circuit ids 1 … MAX_CIRCUITS - 1; 0 is none */
 	MAX_VLANS = 65536,          /* (interface, tag) pairs that lead to a circuit; a trunk has one for each VLAN */
 	MAX_LEASES = 256,           /* by VRRP virtual router id, 1 to 255 */
-	LEASE_MS = 250,             /* an elected bridge whose last own VRRP advertisement is older than that is standby */
+	LEASE_MS = 250,             /* an elected bridge whose last own VRRP advertisement is older than that is standby, */
+	LEASE_HOLD_MS = 350,        /* and so is one that began to send them less than that ago */
 	TEAM_SLOTS = 16,            /* shares of a team's traffic */
 	MAX_FLOOD_SLOTS = 65536,    /* ports, circuits and remotes of all flood lists, both banks */
 	MAX_RECENT_EVENTS = 16384,
@@ -140,10 +141,21 @@ ABI_ASSERT(sizeof(struct circuit) == 88);
 
 /* --- leases: array by VRRP virtual router id. CLOCK_MONOTONIC of this host's own advertisements as they left. ---- */
 struct lease {
-	__u64 renewed_ns;  /* the last one */
+	__u64 renewed_ns;  /* the last one but the first, 0: the last one said that this host resigns */
 	__u64 since_ns;    /* the first after a pause of LEASE_MS */
 };
 ABI_ASSERT(sizeof(struct lease) == 16);
+
+/*
+ * Two hosts may be master for as long as the advertisement of the new one takes to end the other's, which bridges for
+ * another LEASE_MS then. So nobody bridges in his first LEASE_HOLD_MS. `now_ns` may have been read before a renewal.
+ */
+static inline int lease_holds(const struct lease *lease, __u64 now_ns)
+{
+	const __s64 age_ns = (__s64)(now_ns - lease->renewed_ns), run_ns = (__s64)(now_ns - lease->since_ns);
+
+	return age_ns < LEASE_MS * 1000000LL && run_ns >= LEASE_HOLD_MS * 1000000LL;
+}
 
 /* --- floods: struct flood_key -> __u32. A list is rebuilt in the other bank, then the segment row switches. ----- */
 struct flood_key {
@@ -336,6 +348,8 @@ enum attachment_flag {
 	ATTACHED_CLSACT = 1 << 4,          /* tc filter, priority and handle ours */
 	ATTACHED_CLSACT_OURS = 1 << 5,     /* we made the qdisc */
 	ATTACHED_TUNNEL = 1 << 6,          /* it is the instance's own vxlan device: remove it on detach */
+	ATTACHED_EGRESS_TCX = 1 << 7,      /* link pinned as links/<ifindex>_egress */
+	ATTACHED_EGRESS_CLSACT = 1 << 8,   /* tc filter on the egress side, priority and handle as on ingress */
 };
 
 struct attachment {
@@ -357,7 +371,8 @@ ABI_ASSERT(sizeof(struct attachment) == 40);
 	X(XDP_PORT, xdp_port) \
 	X(TC_PORT, tc_port) \
 	X(TC_TUNNEL, tc_tunnel) \
-	X(TC_VLAN, tc_vlan)
+	X(TC_VLAN, tc_vlan) \
+	X(TC_VRRP, tc_vrrp)
 
 enum hook_program {
 #define X(id, name) HOOK_##id,

@@ -129,15 +129,19 @@ TEST_F(MigrateTest, TakesOverAttachmentsAndTablesWhileFramesFlow) {
 TEST_F(MigrateTest, LinksAndStubsAreTheSameAndTheSlotIsNot) {
     auto old = open(OTHER_VERSION);
     ASSERT_TRUE(old && attach(*old));
+    const auto device = port();
+    ASSERT_TRUE(here_.in([&] { return old->attach_lease(device); }));
     const auto ids = [&](const pins::Folder& folder) {
         auto link = pins::open(folder.link(port().ifindex));
+        auto egress = pins::open(folder.egress_link(port().ifindex));
         auto hook = pins::open(folder.map("hook_tc_port"));
         auto stub = pins::open(folder.program("stub_tc_port"));
-        bpf_link_info info{};
-        std::uint32_t length = sizeof info, zero = 0, slot = 0;
+        bpf_link_info info{}, egress_info{};
+        std::uint32_t length = sizeof info, egress_length = length, zero = 0, slot = 0;
         bpf_obj_get_info_by_fd((*link)->get(), &info, &length);
+        bpf_obj_get_info_by_fd((*egress)->get(), &egress_info, &egress_length);
         bpf_map_lookup_elem((*hook)->get(), &zero, &slot);
-        return std::array{info.id, *program_id((*stub)->get()), slot};
+        return std::array{info.id, *program_id((*stub)->get()), slot, egress_info.id};
     };
     const auto before = ids(other_);
     auto now = open(ABI_VERSION);
@@ -146,6 +150,8 @@ TEST_F(MigrateTest, LinksAndStubsAreTheSameAndTheSlotIsNot) {
     EXPECT_EQ(after[0], before[0]);
     EXPECT_EQ(after[1], before[1]);
     EXPECT_NE(after[2], before[2]);
+    EXPECT_EQ(after[3], before[3]);
+    EXPECT_NE(after[3], 0u);
 }
 
 TEST_F(MigrateTest, ATableOfAnotherShapeIsConvertedAndReplayed) {

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""The election of the designated bridge (N4) by keepalived, whose advertisements renew a lease in the datapath: one host
+holds it at any time, and another does in less than a second when that one is gone."""
+import signal
+import time
+
+from election import DIST, LEASE_HOLD_NS, LEASE_NS, Keepalived, elect, elected
+from netns import Failure, run, wait_for
+from overlay import check, start
+from registry import test
+from vlans import VLAN, bridged
+
+TAKEOVER_NS = 1_000_000_000
+
+
+def electing(lab, names=("a", "b"), family=4):
+    """Hosts that all join the VLAN, their bridges elected by keepalived; the first is designated: (hosts, engines, leases)."""
+    hosts, guests, switch, servers = bridged(lab, names, bridging=names, family=family, up=False)
+    for number, host in enumerate(hosts):
+        elected(host.document, number)
+    start(hosts)
+    engines, leases = elect(hosts)
+    return hosts, engines, leases
+
+
+def takes_over(leases, gone, since, limit=TAKEOVER_NS):
+    """Another host's lease holds within the time after `since`; gives the host."""
+    begin, host = leases.await_holder(among=[other for other in leases.hosts if other is not gone], after=since)
+    print(f"        {host.short} is designated {(begin - since) / 1e6:.0f} ms after {gone.short} went")
+    check(begin - since < limit, f"the takeover took {(begin - since) / 1e6:.0f} ms: {leases.describe()}")
+    leases.never_two()
+    return host
+
+
+def stays(leases, host, seconds):
+    """The host's lease holds without a pause."""
+    begin = time.monotonic_ns()
+    end = begin + seconds * 1_000_000_000
+    wait_for(lambda: time.monotonic_ns() >= end, "time to pass", seconds + 5)
+    check(any(span[0] <= begin and span[1] >= end and span[2] is host for span in leases.spans()),
+          f"{host.short} was not designated all the time: {leases.describe()}")
+    leases.never_two()
+
+
+def role(host):
+    (bridge,) = host.json("bridge", "list")
+    return bridge["role"]
+
+
+@test(timeout=90)
+def n4_of_three_elected_bridges_one_is_designated_and_another_is_when_it_dies(lab):
+    hosts, engines, leases = electing(lab, ("a", "b", "c"))
+    first = hosts[0]
+    stays(leases, first, 2)
+    wait_for(lambda: [role(host) for host in hosts] == ["designated", "standby", "standby"],
+             lambda: f"keepalived to tell the daemons, they have {[role(host) for host in hosts]}")
+    for survivors in (2, 1):
+        gone = time.monotonic_ns()
+        first.daemon.kill()
+        engines[first].kill()
+        first = takes_over(leases, first, gone)
+        check(first is hosts[-survivors], f"{first.short} has not the highest priority of {survivors} hosts")
+        stays(leases, first, 1)
+
+
+@test(timeout=90)
+def n4_a_host_that_comes_back_does_not_interrupt(lab):
+    (a, b), engines, leases = electing(lab)
+    gone = time.monotonic_ns()
+    a.daemon.kill()
+    engines[a].kill()
+    takes_over(leases, a, gone)
+    a.daemon.wait()
+    a.up()
+    engines[a].start()
+    engines[a].await_state("BACKUP", times=2)
+    stays(leases, b, 2)
+
+
+@test(timeout=90)
+def n4_a_vlan_link_that_goes_down_moves_the_role(lab):
+    (a, b), engines, leases = electing(lab)
+    gone = time.monotonic_ns()
+    a.ip("link set eth1 down")
+    takes_over(leases, a, gone)
+    wait_for(lambda: role(a) == "standby" and role(b) == "designated", "the daemons to know")
+    a.ip("link set eth1 up")
+    engines[a].await_state("BACKUP", times=2)
+    stays(leases, b, 1)
+
+
+@test(timeout=90)
+def n4_the_role_moves_when_keepalived_is_stopped(lab):
+    (a, b), engines, leases = electing(lab)
+    for gone, other in ((a, b), (b, a)):
+        since = time.monotonic_ns()
+        engines[gone].stop()
+        check(takes_over(leases, gone, since) is other, "nobody else could")
+        engines[gone].start().await_state("BACKUP", times=2)
+
+
+@test(timeout=90)
+def n4_a_restart_of_the_daemon_does_not_interrupt_and_its_absence_does(lab):
+    (a, b), _, leases = electing(lab)
+    begin = time.monotonic_ns()
+    a.down()
+    a.up()
+    stays(leases, a, 1)
+    check(leases.holders(begin) == [a], f"the restart interrupted: {leases.describe()}")
+    a.down(signal.SIGKILL)
+    check(takes_over(leases, a, time.monotonic_ns(), limit=9_000_000_000) is b, "nobody else could")
+
+
+@test(timeout=90)
+def n4_a_reload_of_keepalived_does_not_interrupt(lab):
+    (a, _), engines, leases = electing(lab)
+    engines[a].configure()
+    engines[a].process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "Reload complete" in engines[a].log(),
+             lambda: f"keepalived to read its configuration again:\n{engines[a].log()}")
+    stays(leases, a, 1)
+
+
+@test(timeout=90)
+def n4_a_keepalived_that_hangs_loses_the_role_and_never_shares_it(lab):
+    (a, b), engines, leases = electing(lab)
+    for hanging, other in ((a, b), (b, a)):
+        since = time.monotonic_ns()
+        engines[hanging].kill(signal.SIGSTOP)
+        check(takes_over(leases, hanging, since) is other, "nobody else could")
+        engines[hanging].kill(signal.SIGCONT)
+        # It was master when it stopped, and says so once more; who has the higher priority goes on.
+        until = time.monotonic_ns() + 2 * (LEASE_NS + LEASE_HOLD_NS)
+        wait_for(lambda until=until: time.monotonic_ns() > until, "both to hear each other")
+        leases.never_two()
+        _, holder = leases.await_holder()
+        if holder is not other:
+            break
+
+
+@test(timeout=90)
+def n4_the_election_works_over_ipv6(lab):
+    (a, _), engines, leases = electing(lab, family=6)
+    gone = time.monotonic_ns()
+    engines[a].kill()
+    takes_over(leases, a, gone)
+
+
+@test
+def the_configuration_names_what_is_wrong(lab):
+    (a,), *_ = bridged(lab, ("a",), up=False)
+    a.document["segments"][0]["remotes"] = []
+    a.document["bridges"][0]["virtual_router_id"] = 51
+    start([a])
+    engine = Keepalived(a)
+    check("vrrp_instance" not in engine.configure(), "a fixed role is not elected")
+    a.weft("bridge", "set", "--segment", "blue", "--interface", "eth1", "--vlan", VLAN, "--role", "elected")
+    try:
+        engine.configure()
+        raise Failure("a segment without remotes has no peers")
+    except Failure as refusal:
+        check("--peer" in str(refusal), str(refusal))
+    check("192.0.2.9" in engine.configure("--peer", "192.0.2.9"), "the peer is missing")
+    a.down()
+    result = run(f"{DIST}/weft-keepalived", "--instance", a.instance, "--weft", f"{lab.binaries}/weft", check=False)
+    check(result.returncode == 1 and "no daemon" in result.stderr, f"exit {result.returncode}: {result.stderr}")

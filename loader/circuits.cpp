@@ -14,9 +14,9 @@ namespace {
 
 bool same(const circuit& a, const circuit& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
-std::uint16_t flags_of(BridgeRole role) {
-    if (role == BridgeRole::Elected) return CIRCUIT_ELECTED;
-    return role == BridgeRole::Designated ? CIRCUIT_DESIGNATED : 0;
+std::uint16_t flags_of(const Bridge& bridge) {
+    if (bridge.is_elected()) return CIRCUIT_ELECTED;
+    return bridge.role_now() == BridgeRole::Designated ? CIRCUIT_DESIGNATED : 0;
 }
 
 // 0 where nothing is attached: then nothing comes in by it, and nothing is sent there.
@@ -43,16 +43,18 @@ circuit row_of(const CircuitPlan& plan, const CircuitState& state, std::uint16_t
 
 }  // namespace
 
+std::string circuit_name(const Bridge& bridge) { return bridge.interface + ":" + std::to_string(bridge.vlan); }
+
 std::vector<CircuitPlan> plan_bridges(const Document& wanted) {
     std::vector<CircuitPlan> plans;
     for (const Bridge& bridge : wanted.bridges) {
         CircuitPlan plan;
-        plan.name = bridge.interface + ":" + std::to_string(bridge.vlan);
+        plan.name = circuit_name(bridge);
         plan.segment = bridge.segment;
         plan.vlans = {{bridge.vlan, bridge.vlan}};
         plan.tag_protocol = bridge.tag_protocol;
-        plan.flags = flags_of(bridge.role);
-        plan.lease = bridge.role == BridgeRole::Elected ? bridge.virtual_router_id : 0;
+        plan.flags = flags_of(bridge);
+        plan.lease = bridge.is_elected() ? bridge.virtual_router_id : 0;
         plan.nics = {bridge.interface};
         plan.shares.fill(bridge.interface);
         plans.push_back(std::move(plan));
@@ -169,16 +171,18 @@ std::vector<std::uint32_t> Circuits::sweep(Problems& problems) {
     return gone;
 }
 
-Result<bool> Circuits::is_designated(const circuit& row) const {
+bool Circuits::is_designated(const CircuitState& circuit) const {
+    const ::circuit& row = circuit.row;
     if (!(row.flags & CIRCUIT_ELECTED)) return (row.flags & CIRCUIT_DESIGNATED) != 0;
-    TRY(const auto lease, tables_->leases.find(row.lease));
-    return lease && lease->renewed_ns != 0 && monotonic_ns() - lease->renewed_ns < LEASE_MS * 1'000'000ull;
+    const auto lease = tables_->leases.find(row.lease);
+    if (!lease || !*lease || (*lease)->renewed_ns == 0) return false;
+    return monotonic_ns() - (*lease)->renewed_ns < LEASE_MS * 1'000'000ull;
 }
 
-Result<Circuits::Turned> Circuits::look_for_turns() {
+Circuits::Turned Circuits::look_for_turns() {
     Turned turned;
     for (auto& [id, state] : by_id_) {
-        TRY(const bool now, is_designated(state.row));
+        const bool now = is_designated(state);
         if (now != state.designated) (now ? turned.began : turned.ended).push_back(id);
         state.designated = now;
     }

@@ -36,6 +36,7 @@ struct CircuitPlan {
     std::array<std::string, TEAM_SLOTS> shares{};  // where it speaks; empty: nowhere
     std::string receiver;                          // the one NIC for multicasts; empty: any
 };
+std::string circuit_name(const Bridge& bridge);
 // Of the document's bridges, whose NICs are taken as they are.
 std::vector<CircuitPlan> plan_bridges(const Document& wanted);
 
@@ -61,13 +62,14 @@ public:
     struct Turned {
         std::vector<std::uint32_t> began, ended;
     };
-    Result<Turned> look_for_turns();
+    Turned look_for_turns();
 
     BySegment by_segment() const;
     const CircuitState* find(std::uint32_t id) const;
     const CircuitState* find(const std::string& name) const;
     const std::map<std::uint32_t, CircuitState>& all() const { return by_id_; }
     bool any_elected() const;
+    bool is_designated(const CircuitState& circuit) const;  // now, as the programs see it
     std::uint64_t writes() const { return writes_; }
 
 private:
@@ -83,7 +85,6 @@ private:
     std::uint32_t free_id() const;
     Result<> write_row(CircuitState& state, const circuit& row);
     Result<> write_keys(const Keys& keys, std::uint32_t id);
-    Result<bool> is_designated(const circuit& row) const;
 
     Tables* tables_;
     Accounts* accounts_;

@@ -18,6 +18,7 @@ bool same(const std::map<std::uint32_t, LearnRules>& a, const std::map<std::uint
 
 Reconciler::Reconciler(Datapath& datapath, NextHops& nexthops, Learner& learner, const Links& links)
     : tables_(&datapath.tables()),
+      datapath_(&datapath),
       nexthops_(&nexthops),
       learner_(&learner),
       links_(&links),
@@ -55,6 +56,18 @@ Problems Reconciler::run(const Document& wanted, bool again) {
     return problems;
 }
 
+// Advertisements leave by an underlay uplink: there the lease is seen.
+void Reconciler::watch_leases(const Document& wanted, Problems& problems) {
+    const bool elected = circuits_.any_elected();
+    for (const Uplink& uplink : wanted.uplinks) {
+        const Link* link = links_->find(uplink.interface);
+        const Interface* served = devices_.find(uplink.interface);
+        if (!link || !served || !served->attachment) continue;
+        problems.check(elected ? datapath_->attach_lease(*link) : datapath_->detach_lease(link->ifindex),
+                       "election on " + uplink.interface);
+    }
+}
+
 void Reconciler::sweep(const Document& wanted, Problems& problems) {
     const auto segments = segments_.sweep(wanted, problems);
     for (const std::uint32_t index : segments) {
@@ -63,6 +76,7 @@ void Reconciler::sweep(const Document& wanted, Problems& problems) {
     }
     for (const std::uint32_t id : circuits_.sweep(problems))
         problems.check(learner_->forget_circuit(id), "sweep VLAN");
+    watch_leases(wanted, problems);
     const auto ports = devices_.sweep(*links_, problems);
     for (const Devices::Gone& port : ports) forget_port(port, problems);
     restore(problems);
@@ -120,7 +134,7 @@ void Reconciler::accept(const Document& wanted, Problems& problems) {
 }
 
 Result<Circuits::Turned> Reconciler::follow_roles() {
-    TRY(auto turned, circuits_.look_for_turns());
+    auto turned = circuits_.look_for_turns();
     for (const std::uint32_t id : turned.ended) TRY_OK(learner_->forget_circuit(id));
     return turned;
 }

@@ -53,6 +53,7 @@ public:
     Result<> sweep_nexthops();
 
 private:
+    void watch_leases(const Document& wanted, Problems& problems);
     void sweep(const Document& wanted, Problems& problems);
     void forget_port(const Devices::Gone& port, Problems& problems);
     void restore(Problems& problems);
@@ -60,6 +61,7 @@ private:
     void accept(const Document& wanted, Problems& problems);
 
     Tables* tables_;
+    Datapath* datapath_;
     NextHops* nexthops_;
     Learner* learner_;
     const Links* links_;

@@ -101,19 +101,29 @@ json uplink_view(Engine& engine, const Uplink& uplink) {
     return out;
 }
 
-// By the role alone: an election that nobody has won yet leaves the host standing by.
-std::string bridge_state(Engine&, const Bridge& bridge) {
-    return name(bridge.role_now() == BridgeRole::Designated ? BridgeRole::Designated : BridgeRole::Standby);
+// As the datapath sees it now: an elected bridge by its lease.
+std::string bridge_state(Engine& engine, const Bridge& bridge) {
+    const CircuitState* circuit = engine.parts().circuits().find(circuit_name(bridge));
+    if (!circuit) return "waiting";
+    return name(engine.parts().circuits().is_designated(*circuit) ? BridgeRole::Designated : BridgeRole::Standby);
 }
 
-// None is served yet.
-std::map<std::uint32_t, std::string> circuit_names(Engine&) { return {}; }
+std::map<std::uint32_t, std::string> circuit_names(Engine& engine) {
+    std::map<std::uint32_t, std::string> out;
+    for (const auto& [id, circuit] : engine.parts().circuits().all()) out[id] = circuit.name;
+    return out;
+}
 
 json bridge_view(Engine& engine, const Bridge& bridge) {
     json out = base(bridge);
     out["role"] = name(bridge.role_now());
     out["given_role"] = name(bridge.role);
     out["state"] = bridge_state(engine, bridge);
+    if (const CircuitState* circuit = engine.parts().circuits().find(circuit_name(bridge))) {
+        out["counters"] = counters_view(engine, circuit->row.account);
+        if (const auto delivered = engine.parts().accounts().deliveries(circuit->row.account))
+            out["delivered"] = {{"packets", delivered->packets}, {"bytes", delivered->bytes}};
+    }
     return out;
 }
 

@@ -167,7 +167,9 @@ Result<> Datapath::attach_lease(const Link& uplink) {
 Result<> Datapath::detach_lease(std::uint32_t ifindex) {
     TRY(auto row, state_->tables.attachments.find(ifindex));
     if (!row || row->netns_cookie != state_->cookie) return Ok{};
-    TRY(row->flags, detach_tc(state_->folder, ifindex, TcSide::Egress, row->flags));
+    TRY(const auto left, detach_tc(state_->folder, ifindex, TcSide::Egress, row->flags));
+    if (left == row->flags) return Ok{};
+    row->flags = left;
     return state_->tables.attachments.put(ifindex, *row);
 }
 

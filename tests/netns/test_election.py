@@ -1,26 +1,36 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """The election of the designated bridge (N4) by keepalived, whose advertisements renew a lease in the datapath: one host
 holds it at any time, and another does in less than a second when that one is gone."""
+import re
 import signal
+import subprocess
 import time
 
 from election import DIST, LEASE_HOLD_NS, LEASE_NS, Keepalived, elect, elected
 from netns import Failure, run, wait_for
-from overlay import check, start
+from overlay import check, plain, start
 from registry import test
 from vlans import VLAN, bridged
+from wire import BROADCAST, Marker
 
 TAKEOVER_NS = 1_000_000_000
 
 
-def electing(lab, names=("a", "b"), family=4):
-    """Hosts that all join the VLAN, their bridges elected by keepalived; the first is designated: (hosts, engines, leases)."""
-    hosts, guests, switch, servers = bridged(lab, names, bridging=names, family=family, up=False)
-    for number, host in enumerate(hosts):
+def world(lab, bridging, others=(), family=4):
+    """Hosts that all join the VLAN, their bridges elected by keepalived, the first is designated; others have a guest in
+    the segment: (bridging hosts, engines, leases, guest of the last host, server on the VLAN)."""
+    names = (*bridging, *others)
+    hosts, guests, _, (server,) = bridged(lab, names, bridging=bridging, family=family, up=False)
+    electors = hosts[:len(bridging)]
+    for number, host in enumerate(electors):
         elected(host.document, number)
     start(hosts)
-    engines, leases = elect(hosts)
-    return hosts, engines, leases
+    engines, leases = elect(electors)
+    return electors, engines, leases, guests[-1], server
+
+
+def electing(lab, names=("a", "b"), family=4):
+    return world(lab, names, family=family)[:3]
 
 
 def takes_over(leases, gone, since, limit=TAKEOVER_NS):
@@ -144,6 +154,81 @@ def n4_the_election_works_over_ipv6(lab):
     gone = time.monotonic_ns()
     engines[a].kill()
     takes_over(leases, a, gone)
+
+
+def send_both_ways(guest, server, seconds, at, event, pause=0.002):
+    """Broadcasts from each to the other, the event after some of them: [(counter, frames sent)]."""
+    markers = Marker(), Marker()
+    counters = server.count(markers[0]), guest.count(markers[1])
+    frames = plain(guest, BROADCAST), plain(server, BROADCAST)
+    sent, begin = 0, time.monotonic()
+    while time.monotonic() < begin + seconds:
+        if event and time.monotonic() >= begin + at:
+            event()
+            event = None
+        guest.send(frames[0](markers[0], sent))
+        server.send(frames[1](markers[1], sent))
+        sent += 1
+        for counter in counters:
+            counter.drain()
+        time.sleep(pause)
+    return [(counter, sent) for counter in counters]
+
+
+def gap(counter, sent, seconds):
+    """The longest run of lost frames, in seconds; Failure if one came twice, or none at the end."""
+    counter.settle(sent, timeout=0.5)
+    twice = [number for number, count in counter.seen.items() if count > 1]
+    check(not twice, f"{len(twice)} frames came more than once to {counter.where}: {sorted(twice)[:10]} …")
+    check(counter.seen.keys() & set(range(sent - 20, sent)), f"the last frames did not come to {counter.where}")
+    longest = run_length = 0
+    for number in range(sent):
+        run_length = 0 if number in counter.seen else run_length + 1
+        longest = max(longest, run_length)
+    return longest * seconds / sent
+
+
+def never_two_copies(lab, bridging):
+    hosts, engines, leases, guest, server = world(lab, bridging, others=("z",))
+    designated = hosts[0]
+
+    def die():
+        designated.daemon.kill()
+        engines[designated].kill()
+    for counter, sent in send_both_ways(guest, server, 3, 0.5, die):
+        lost = gap(counter, sent, 3)
+        print(f"        {lost * 1000:.0f} ms without frames at {counter.where}, {sent} sent")
+        # A broadcast from the VLAN waits until the dead bridge's own copies are surely gone (DROP_REFLECTION).
+        check(lost < 1.3, f"{lost:.2f} s without frames")
+    leases.never_two()
+
+
+@test(timeout=90)
+def n4_with_two_bridges_a_broadcast_is_never_there_twice_while_the_designated_one_dies(lab):
+    never_two_copies(lab, ("a", "b"))
+
+
+@test(timeout=90)
+def n4_with_three_bridges_a_broadcast_is_never_there_twice_while_the_designated_one_dies(lab):
+    never_two_copies(lab, ("a", "b", "c"))
+
+
+@test(timeout=90)
+def n4_a_ping_at_1_khz_loses_less_than_a_second_when_the_designated_host_dies(lab):
+    (a, b), engines, leases, guest, server = world(lab, ("a", "b"), others=("z",))
+    guest.ping(server.address4)
+    ping = guest.start("ping", "-n", "-q", "-i", "0.001", "-c", "3000", "-W", "1", server.address4,
+                       stdout=subprocess.PIPE, text=True)
+    begin = time.monotonic()
+    wait_for(lambda: time.monotonic() > begin + 0.5, "some echoes")
+    a.daemon.kill()
+    engines[a].kill()
+    output = ping.communicate(timeout=30)[0]
+    sent, received = (int(word) for word in re.search(r"(\d+) packets transmitted, (\d+) received", output).groups())
+    print(f"        {sent - received} of {sent} echoes lost")
+    check(sent - received < 1000, output)
+    check(leases.holders() == [b], f"designated is not b: {leases.describe()}")
+    leases.never_two()
 
 
 @test

@@ -216,7 +216,7 @@ Answer check(Engine& engine, const Request&) {
     return json{{"state", "ready"}, {"warnings", engine.problems().warnings}}.dump();
 }
 
-// Per port: what came in by it. Per segment: what came in by its ports and what the tunnels brought for it. By verdict:
+// Per port: what came in by it. Per segment: what came in by its ports and VLANs and what the tunnels brought for it. By verdict:
 // all there is, so that the sums hold per program.
 Answer stats(Engine& engine, const Request& request) {
     std::string by = "verdict";
@@ -226,6 +226,7 @@ Answer stats(Engine& engine, const Request& request) {
     Sums sums;
     const auto& interfaces = engine.parts().devices().all();
     const auto& segments = engine.parts().segments().by_vni();
+    const auto& circuits = engine.parts().circuits().all();
     if (by == "port") {
         for (const auto& [name, interface] : interfaces)
             if (interface.row.ifindex) add(sums, engine, name, interface.row.account);
@@ -236,6 +237,7 @@ Answer stats(Engine& engine, const Request& request) {
         for (const auto& [name, interface] : interfaces)
             if (interface.role == Role::Port && interface.row.ifindex)
                 add(sums, engine, interface.segment, interface.row.account);
+        for (const auto& [id, circuit] : circuits) add(sums, engine, circuit.segment, circuit.row.account);
         return rows(sums, "segment").dump();
     }
     if (by != "verdict") return fail(EINVAL, "by is segment, port or verdict, not \"" + by + "\"");
@@ -243,6 +245,7 @@ Answer stats(Engine& engine, const Request& request) {
     for (const auto& [vni, state] : segments) add(sums, engine, "", state.row.account);
     for (const auto& [name, interface] : interfaces)
         if (interface.row.ifindex) add(sums, engine, "", interface.row.account);
+    for (const auto& [id, circuit] : circuits) add(sums, engine, "", circuit.row.account);
     return rows(sums, nullptr).dump();
 }
 

@@ -34,6 +34,19 @@ class PhysicalSwitch(Netns):
         return Counter(self, port, marker, outgoing, key)
 
 
+class ServerCounter(Counter):
+    """What the server itself would take: its own VLAN, without the tag."""
+
+    def __init__(self, server, marker):
+        super().__init__(server, "eth0", marker)
+        self.tag = (server.protocol, server.vlan) if server.vlan else None
+
+    def frames(self):
+        for frame in super().frames():
+            if tag_of(frame) == self.tag:
+                yield frame[:12] + frame[16:] if self.tag else frame
+
+
 class Server(Netns):
     """A physical machine on one VLAN: eth0 is as untagged to it as an 802.1Q device would be."""
 
@@ -42,7 +55,7 @@ class Server(Netns):
         self.lab, self.number, self.vlan, self.protocol = lab, number, vlan, protocol
         self.mac_address = f"02:00:00:00:01:{number:02x}"
         self.address4, self.address6 = f"198.51.100.{number}", f"2001:db8:1::{number:x}"
-        self.port = switch.plug(self, "eth0")
+        self.port = PhysicalSwitch.plug(switch, self, "eth0")  # of any namespace with a br0
         self.switch = switch
         self.sysctl("net.ipv6.conf.eth0.disable_ipv6", 0)
         self.ip(f"link set eth0 address {self.mac_address}", f"address add {self.address4}/24 dev eth0",
@@ -68,7 +81,7 @@ class Server(Netns):
         self.send(ethernet(BROADCAST, self.mac_address, ETHERTYPE_TEST, Marker().payload(0, 46)))
 
     def count(self, marker):
-        return Counter(self, "eth0", marker)
+        return ServerCounter(self, marker)
 
 
 def tagged(frame, vlan, protocol=0x8100):

@@ -2,6 +2,7 @@
 #include "circuits.hpp"
 
 #include <arpa/inet.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstring>
@@ -11,6 +12,8 @@
 namespace weft {
 
 namespace {
+
+constexpr std::uint64_t ALARM_NS = 10'000'000'000;  // without news an alarm is over
 
 bool same(const circuit& a, const circuit& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
@@ -187,6 +190,21 @@ Circuits::Turned Circuits::look_for_turns() {
         state.designated = now;
     }
     return turned;
+}
+
+void Circuits::note_reflection(std::uint32_t id, const Mac& mac, const std::string& where) {
+    const auto found = by_id_.find(id);
+    if (found == by_id_.end()) return;
+    CircuitState& state = found->second;
+    if (!alarmed(state))
+        spdlog::error("{} of segment {}: {} is seen on the VLAN and {} at once: two hosts bridge it, or it has a loop",
+                      state.name, state.segment, mac.text(), where);
+    ++state.reflections;
+    state.last_reflection_ns = monotonic_ns();
+}
+
+bool Circuits::alarmed(const CircuitState& circuit) {
+    return circuit.last_reflection_ns != 0 && monotonic_ns() - circuit.last_reflection_ns < ALARM_NS;
 }
 
 BySegment Circuits::by_segment() const {

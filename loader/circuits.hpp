@@ -45,6 +45,8 @@ struct CircuitState {
     std::string name, segment;
     circuit row{};            // as the kernel holds it
     bool designated = false;  // when last looked at
+    std::uint64_t reflections = 0;         // reported, not counted: the counters have each frame
+    std::uint64_t last_reflection_ns = 0;  // CLOCK_MONOTONIC, 0: none yet
 };
 
 class Circuits {
@@ -63,6 +65,10 @@ public:
         std::vector<std::uint32_t> began, ended;
     };
     Turned look_for_turns();
+
+    // A frame of this side came back by the VLAN, or one of the VLAN by a remote: two hosts bridge, or there is a loop.
+    void note_reflection(std::uint32_t id, const Mac& mac, const std::string& where);
+    static bool alarmed(const CircuitState& circuit);  // in the last ten seconds
 
     BySegment by_segment() const;
     const CircuitState* find(std::uint32_t id) const;

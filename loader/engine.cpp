@@ -156,8 +156,18 @@ void Engine::handle(const event& event, std::span<const std::uint8_t> frame) {
         case EVENT_LEARN_NEIGHBOR: return learner_->handle(event);
         case EVENT_FLOOD: return flooder_.handle(event, frame);
         case EVENT_RESOLVE: return nexthops_->want(event.nexthop);
+        case EVENT_REFLECTION: return reflection(event);
         default: return;  // of a newer datapath
     }
+}
+
+void Engine::reflection(const event& event) {
+    const NextHopInfo* hop = nexthops_->info(event.nexthop);
+    const std::string remote = hop ? hop->remote.text() : Ip::of(event.source).text();
+    const bool overlay = hop || event.flags & EVENT_FLAG_TUNNEL;
+    reconciler_->circuits().note_reflection(
+        event.circuit, Mac::of(event.mac),
+        overlay ? "behind remote " + remote : "behind a port of this host");
 }
 
 std::vector<Engine::Source> Engine::sources() {

@@ -96,6 +96,7 @@ private:
     void follow_entries();
     void collect_own_macs();
     Result<> announce(const CircuitState& circuit);
+    void reflection(const event& event);
     void handle(const event& event, std::span<const std::uint8_t> frame);
     std::string objects_path() const { return options_.run_dir + "/objects.json"; }
     Result<> persist();

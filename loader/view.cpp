@@ -120,6 +120,7 @@ json bridge_view(Engine& engine, const Bridge& bridge) {
     out["given_role"] = name(bridge.role);
     out["state"] = bridge_state(engine, bridge);
     if (const CircuitState* circuit = engine.parts().circuits().find(circuit_name(bridge))) {
+        if (Circuits::alarmed(*circuit)) out["alarm"] = "another host bridges this VLAN too, or it has a loop";
         out["counters"] = counters_view(engine, circuit->row.account);
         if (const auto delivered = engine.parts().accounts().deliveries(circuit->row.account))
             out["delivered"] = {{"packets", delivered->packets}, {"bytes", delivered->bytes}};

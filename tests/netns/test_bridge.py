@@ -175,3 +175,20 @@ def without_the_bridge_the_nic_is_left_as_it_was(lab):
     check(not a.fdb(bridge=f"eth1:{VLAN}"), f"left: {a.fdb()}")
     programs = a.command("tc", "filter", "show", "dev", "eth1", "ingress").stdout
     check(not programs, f"left on the NIC: {programs}")
+
+
+@test
+def what_comes_back_from_the_vlan_is_dropped_and_raises_an_alarm(lab):
+    (a, _), (a1, k1), _, (server,) = bridged(lab, ("a", "k"))
+    for guest, where in ((a1, {"port": a1.port}), (k1, {"remote": a.document["segments"][0]["remotes"][0]})):
+        guest.announce()
+        a.learned(guest.mac_address, **where)
+
+        def returned(marker, number, guest=guest):
+            guest.announce()  # it is still where it was
+            return plain(guest, BROADCAST)(marker, number)
+        deliver(server, returned, none=[a1, k1])
+        check(a.learned(guest.mac_address, **where), "it moved to the VLAN")
+    check(a.verdicts().get("DROP_REFLECTION", 0) == 20, f"a counted {a.verdicts()}")
+    (bridge,) = a.json("bridge", "list")
+    check("another host" in bridge["alarm"] and "two hosts bridge it" in a.log(), f"no alarm: {bridge}")

@@ -178,8 +178,7 @@ bool Circuits::is_designated(const CircuitState& circuit) const {
     const ::circuit& row = circuit.row;
     if (!(row.flags & CIRCUIT_ELECTED)) return (row.flags & CIRCUIT_DESIGNATED) != 0;
     const auto lease = tables_->leases.find(row.lease);
-    if (!lease || !*lease || (*lease)->renewed_ns == 0) return false;
-    return monotonic_ns() - (*lease)->renewed_ns < LEASE_MS * 1'000'000ull;
+    return lease && *lease && lease_holds(&**lease, monotonic_ns());
 }
 
 Circuits::Turned Circuits::look_for_turns() {

@@ -52,9 +52,10 @@ def stays(leases, host, seconds):
     leases.never_two()
 
 
-def role(host):
+def said(host):
+    """What keepalived told the daemon, and what the lease says."""
     (bridge,) = host.json("bridge", "list")
-    return bridge["role"]
+    return bridge["role"], bridge["state"]
 
 
 @test(timeout=90)
@@ -62,8 +63,9 @@ def n4_of_three_elected_bridges_one_is_designated_and_another_is_when_it_dies(la
     hosts, engines, leases = electing(lab, ("a", "b", "c"))
     first = hosts[0]
     stays(leases, first, 2)
-    wait_for(lambda: [role(host) for host in hosts] == ["designated", "standby", "standby"],
-             lambda: f"keepalived to tell the daemons, they have {[role(host) for host in hosts]}")
+    expected = [("designated", "designated"), ("standby", "standby"), ("standby", "standby")]
+    wait_for(lambda: [said(host) for host in hosts] == expected,
+             lambda: f"keepalived to tell the daemons, they have {[said(host) for host in hosts]}")
     for survivors in (2, 1):
         gone = time.monotonic_ns()
         first.daemon.kill()
@@ -93,7 +95,7 @@ def n4_a_vlan_link_that_goes_down_moves_the_role(lab):
     gone = time.monotonic_ns()
     a.ip("link set eth1 down")
     takes_over(leases, a, gone)
-    wait_for(lambda: role(a) == "standby" and role(b) == "designated", "the daemons to know")
+    wait_for(lambda: said(a) == ("standby", "standby") and said(b) == ("designated", "designated"), "the daemons to know")
     a.ip("link set eth1 up")
     engines[a].await_state("BACKUP", times=2)
     stays(leases, b, 1)
@@ -229,6 +231,21 @@ def n4_a_ping_at_1_khz_loses_less_than_a_second_when_the_designated_host_dies(la
     check(sent - received < 1000, output)
     check(leases.holders() == [b], f"designated is not b: {leases.describe()}")
     leases.never_two()
+
+
+@test(timeout=90)
+def n4_the_vlan_hears_of_the_new_bridge_as_soon_as_it_may_speak(lab):
+    (a, b), engines, leases, guest, server = world(lab, ("a", "b"), others=("z",))
+    guest.ping(server.address4)
+    wire = server.switch.tap(b.nic)
+    a.daemon.kill()
+    engines[a].kill()
+    wire.first(lambda frame: frame[16:18] == b"\x80\x35" and frame[6:12].hex(":") == guest.mac_address,
+               f"a RARP of {guest.short} from b")
+    heard = time.monotonic_ns()
+    wire.close()
+    begin, _ = leases.await_holder(among=[b])
+    check(0 <= heard - begin < 300_000_000, f"it came {(heard - begin) / 1e6:.0f} ms after b was designated")
 
 
 @test

@@ -130,6 +130,7 @@ json bridge_view(Engine& engine, const Bridge& bridge) {
 
 json switch_view(Engine& engine, const Switch& one) {
     json out = base(one);
+    out["uplinks"] = one.team.uplinks;  // where a table has no room for a whole team
     out["port_groups"] = json::array();
     for (const PortGroup& group : engine.wanted().port_groups)
         if (group.switch_name == one.name) out["port_groups"].push_back(group.name);

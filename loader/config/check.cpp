@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // What a document must satisfy beyond its form: nothing twice, nothing that names what is not there, one family of
-// addresses. Values that are empty because their form was wrong are passed over. Switches, port groups and bridges are in
-// check_switching.cpp.
+// addresses. Values that are empty because their form was wrong are passed over. Switches, port groups and bridges are
+// in check_switching.cpp.
+#include "check.hpp"
+
 #include <set>
 #include <unordered_set>
-
-#include "check.hpp"
 
 namespace weft {
 
@@ -94,7 +94,8 @@ private:
             const auto [old, fresh] = vnis_.emplace(segment.vni, segment.name);
             if (segment.vni != 0 && !fresh)  // 0: VLAN-backed, or its form is wrong
                 complain(path_of("segments", i, "/vni"), std::to_string(segment.vni) + " is taken by segment " +
-                                                        old->second + of_cli(segment.owner, "segment " + segment.name));
+                                                             old->second +
+                                                             of_cli(segment.owner, "segment " + segment.name));
             remotes(segment, path_of("segments", i, "/remotes"));
         }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// What switches, port groups, bridges and bindings must satisfy: a NIC is of one switch, and a VLAN of a NIC leads to one
-// segment, whoever wants it there. VLANs are compared by their number alone, whatever the type of the tag: entries and
-// messages name a bridge by interface and number.
+// What switches, port groups, bridges and bindings must satisfy: a NIC is of one switch, and a VLAN of a NIC leads to
+// one segment, whoever wants it there. VLANs are compared by their number alone, whatever the type of the tag: entries
+// and messages name a bridge by interface and number.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -115,7 +115,8 @@ private:
         check_rate(group.to_port, path + "/limits/to_port");
         if (!segment) return;
         if (segment->vni != 0 && !group.trunk.empty() && !segment->keep_inner_tags)
-            complain(path + "/trunk", "segment " + segment->name + " does not keep inner tags (keep_inner_tags)" + whose);
+            complain(path + "/trunk",
+                     "segment " + segment->name + " does not keep inner tags (keep_inner_tags)" + whose);
         if (segment->vni != 0 || !on) return;
         check_one_switch(group, path);
         check_untagged(group, *on, path);
@@ -159,8 +160,8 @@ private:
         if (!takes_untagged(group)) return;
         for (const std::string& nic : on.team.uplinks)
             if (underlay_.contains(nic))
-                complain(path + "/vlan", "is 0, but the untagged frames of " + nic + " (switch " + on.name +
-                                             ") are the underlay's");
+                complain(path + "/vlan",
+                         "is 0, but the untagged frames of " + nic + " (switch " + on.name + ") are the underlay's");
     }
 
     // Against the groups before it on the same switch that have VLANs on its uplinks.
@@ -169,8 +170,8 @@ private:
         auto& others = on_wire_[group.switch_name];
         for (const PortGroup* other : others) {
             const std::string whose = " of port group " + other->name;
-            const bool same_vlan = group.vlan != 0 ? other->vlan == group.vlan
-                                                   : takes_untagged(group) && takes_untagged(*other);
+            const bool same_vlan =
+                group.vlan != 0 ? other->vlan == group.vlan : takes_untagged(group) && takes_untagged(*other);
             if (same_vlan && other->segment != group.segment)
                 complain(path + "/vlan", "VLAN " + std::to_string(group.vlan) + " is segment " + other->segment +
                                              "'s on switch " + group.switch_name + " (port group " + other->name + ")");
@@ -249,7 +250,8 @@ private:
         if (groups == on_wire_.end()) return;
         const VlanRange vlan{bridge.vlan, bridge.vlan};
         for (const PortGroup* group : groups->second) {
-            const bool in_trunk = std::ranges::any_of(group->trunk, [&](const auto& one) { return overlap(one, vlan); });
+            const bool in_trunk =
+                std::ranges::any_of(group->trunk, [&](const auto& one) { return overlap(one, vlan); });
             if (group->vlan != bridge.vlan && !in_trunk) continue;
             complain(path, "VLAN " + std::to_string(bridge.vlan) + " of " + bridge.interface + " is port group " +
                                group->name + "'s (switch " + group->switch_name + ")");
@@ -261,12 +263,12 @@ private:
     Names segments_, switches_, groups_;
     std::unordered_map<std::string_view, const Port*> ports_;  // by interface
     std::set<std::string_view> underlay_;
-    std::map<std::string, std::size_t> teams_;                             // NIC -> index of its switch
-    std::map<std::string, const PortGroup*> homes_;                        // VLAN-backed segment -> its first group
-    std::map<std::string, std::vector<const PortGroup*>> on_wire_;         // switch -> groups with VLANs on its uplinks
-    std::map<std::pair<std::string, Mac>, std::string> bound_;             // -> port
-    std::map<std::string, const Bridge*> bridged_;                         // by BridgeName
-    std::map<std::uint8_t, std::string> routers_;                          // virtual router id -> bridge
+    std::map<std::string, std::size_t> teams_;                      // NIC -> index of its switch
+    std::map<std::string, const PortGroup*> homes_;                 // VLAN-backed segment -> its first group
+    std::map<std::string, std::vector<const PortGroup*>> on_wire_;  // switch -> groups with VLANs on its uplinks
+    std::map<std::pair<std::string, Mac>, std::string> bound_;      // -> port
+    std::map<std::string, const Bridge*> bridged_;                  // by BridgeName
+    std::map<std::uint8_t, std::string> routers_;                   // virtual router id -> bridge
 };
 
 }  // namespace

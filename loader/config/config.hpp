@@ -33,10 +33,9 @@ struct Parsed {
 Parsed parse_config(std::string_view text, std::string_view host);
 
 // One object as the CLI gives it, checked against the same schema: {"name":"blue","vni":5001}. Paths are relative.
-// section: a list of the document ("segments", "port_groups", "fdb" …). Rows of fdb and neighbors may carry what the lists show
-// besides ("origin", "age_seconds", "dynamic", "static"): not looked at here. Form only; see RecordCheck for meaning.
-// The Document holds just that object.
-// What it gets from others (complete()) is not in it yet.
+// section: a list of the document ("segments", "port_groups", "fdb" …). Rows of fdb and neighbors may carry what the
+// lists show besides ("origin", "age_seconds", "dynamic", "static"): not looked at here. Form only; see RecordCheck for
+// meaning. The Document holds just that object. What it gets from others (complete()) is not in it yet.
 using ParsedObject = Parsed;
 ParsedObject parse_object(std::string_view section, const nlohmann::json& object, Owner owner);
 
@@ -44,7 +43,8 @@ ParsedObject parse_object(std::string_view section, const nlohmann::json& object
 // document is complete; call it after objects were put together in another way.
 void complete(Document& document);
 
-// What one complete document must satisfy beyond form; also run on config + cli objects together. Link facts (MTU) are not here.
+// What one complete document must satisfy beyond form; also run on config + cli objects together. Link facts (MTU) are
+// not here.
 std::vector<Complaint> check(const Document& document);
 
 // What is wrong with ip as another VTEP of document, and with mac as that of a host; empty if nothing.
@@ -84,9 +84,9 @@ nlohmann::json to_json(const NeighborRecord& record);
 
 std::string_view schema_text();
 
-const char* name(Hook hook);     // "auto", "xdp", "xdp-generic", "tc"
-const char* name(ArpMode mode);  // "off", "suppress", "strict"
-const char* name(Owner owner);   // "dynamic", "evpn", "cli", "config"
+const char* name(Hook hook);             // "auto", "xdp", "xdp-generic", "tc"
+const char* name(ArpMode mode);          // "off", "suppress", "strict"
+const char* name(Owner owner);           // "dynamic", "evpn", "cli", "config"
 const char* name(BridgeRole role);       // "designated", "standby", "elected"
 const char* name(TagProtocol protocol);  // "802.1q", "802.1ad"
 const char* name(TeamPolicy policy);     // "explicit", "port", "source-mac", "ip-hash"

@@ -154,8 +154,7 @@ json to_json(const Segment& segment, std::optional<Owner> owner) {
 }
 
 json to_json(const Port& port) {
-    json out = {
-        {"interface", port.interface}, {"bind", bindings_json(port.bind)}, {"hook", name(port.hook)}};
+    json out = {{"interface", port.interface}, {"bind", bindings_json(port.bind)}, {"hook", name(port.hook)}};
     if (port.port_group.empty())
         out["segment"] = port.segment;
     else
@@ -165,12 +164,9 @@ json to_json(const Port& port) {
 }
 
 json to_json(const Bridge& bridge) {
-    json out = {{"segment", bridge.segment},
-                {"interface", bridge.interface},
-                {"vlan", bridge.vlan},
-                {"tag_protocol", name(bridge.tag_protocol)},
-                {"role", name(bridge.role)},
-                {"priority", bridge.priority}};
+    json out = {{"segment", bridge.segment}, {"interface", bridge.interface},
+                {"vlan", bridge.vlan},       {"tag_protocol", name(bridge.tag_protocol)},
+                {"role", name(bridge.role)}, {"priority", bridge.priority}};
     if (bridge.virtual_router_id != 0) out["virtual_router_id"] = bridge.virtual_router_id;
     return out;
 }
@@ -221,14 +217,11 @@ json to_json(const NeighborRecord& record) {
 }
 
 json to_json(const Document& document, std::optional<Owner> owner) {
-    json out = {{"uplinks", list_json(document.uplinks, owner)},
-                {"segments", segments_json(document.segments, owner)},
-                {"switches", list_json(document.switches, owner)},
-                {"port_groups", list_json(document.port_groups, owner)},
-                {"ports", list_json(document.ports, owner)},
-                {"bridges", list_json(document.bridges, owner)},
-                {"fdb", list_json(document.fdb, owner)},
-                {"neighbors", list_json(document.neighbors, owner)}};
+    json out = {
+        {"uplinks", list_json(document.uplinks, owner)},   {"segments", segments_json(document.segments, owner)},
+        {"switches", list_json(document.switches, owner)}, {"port_groups", list_json(document.port_groups, owner)},
+        {"ports", list_json(document.ports, owner)},       {"bridges", list_json(document.bridges, owner)},
+        {"fdb", list_json(document.fdb, owner)},           {"neighbors", list_json(document.neighbors, owner)}};
     if (owner && *owner != ORIGIN_CONFIG) return out;
     out["limits"] = limits_json(document.limits);
     if (document.vtep) out["vtep"] = vtep_json(*document.vtep);

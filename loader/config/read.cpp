@@ -141,8 +141,9 @@ Segment read_segment(const json& object, Owner owner) {
     out.drop_unknown_unicast = is(object, "unknown_unicast", "drop");
     take(object, "keep_inner_tags", out.keep_inner_tags);
     take(object, "mtu", out.mtu);
-    out.remotes = list<Remote>(object, "remotes",
-                               [&](const json& one) { return Remote{parsed<Ip>(&one).value_or(Ip{}), owner}; });
+    out.remotes = list<Remote>(object, "remotes", [&](const json& one) {
+        return Remote{parsed<Ip>(&one).value_or(Ip{}), owner};
+    });
     return out;
 }
 
@@ -181,8 +182,8 @@ Bridge read_bridge(const json& object, Owner owner) {
 Team read_team(const json& object) {
     Team out;
     out.uplinks = list<std::string>(object, "uplinks", text_or_none);
-    out.policy = word(object, "policy",
-                      {TeamPolicy::Explicit, TeamPolicy::Port, TeamPolicy::SourceMac, TeamPolicy::IpHash});
+    out.policy =
+        word(object, "policy", {TeamPolicy::Explicit, TeamPolicy::Port, TeamPolicy::SourceMac, TeamPolicy::IpHash});
     if (member(object, "active")) out.active = list<std::string>(object, "active", text_or_none);
     if (member(object, "standby")) out.standby = list<std::string>(object, "standby", text_or_none);
     out.detection = word(object, "detection", {Detection::Link, Detection::Beacon});

@@ -151,32 +151,6 @@ TEST_F(Cli, SendsCommandAndArgumentsOfEveryKind) {
         "remotes":["192.0.2.2","192.0.2.3","192.0.2.4"],"aging_seconds":60,"unknown_unicast":"drop"}})"));
 }
 
-TEST_F(Cli, SendsTheOptionsOfNestedKeysFlat) {
-    EXPECT_EQ(ask({"port-group", "set", "web", "--team-active", "eth1,eth2", "--limits-to-port-average-kbps", "5",
-                   "--storm-broadcast-pps", "none", "--trunk", "100-199,300", "--isolated", "on", "--vlan", "0"},
-                  DONE_ANSWER)
-                  .code,
-              DONE);
-    EXPECT_EQ(request_, json::parse(R"({"command":"port-group set","arguments":{"name":"web","isolated":true,"vlan":0,
-        "team_active":["eth1","eth2"],"limits_to_port_average_kbps":5,"storm_broadcast_pps":"none",
-        "trunk":["100-199","300"]}})"));
-    EXPECT_EQ(
-        ask({"port", "add", "tap0", "--port-group", "web", "--bind", "02:00:00:00:00:05=2001:db8::5+198.51.100.5"},
-            DONE_ANSWER)
-            .code,
-        DONE);
-    EXPECT_EQ(request_, json::parse(R"({"command":"port add","arguments":{"interface":"tap0","port_group":"web",
-        "bind":["02:00:00:00:00:05=2001:db8::5+198.51.100.5"]}})"));
-    EXPECT_EQ(ask({"bridge", "add", "--segment", "blue", "--interface", "eth1", "--vlan", "100", "--role", "elected",
-                   "--virtual-router-id", "7", "--priority", "150", "--tag-protocol", "802.1ad"},
-                  DONE_ANSWER)
-                  .code,
-              DONE);
-    EXPECT_EQ(request_,
-              json::parse(R"({"command":"bridge add","arguments":{"segment":"blue","interface":"eth1","vlan":100,
-        "role":"elected","virtual_router_id":7,"priority":150,"tag_protocol":"802.1ad"}})"));
-}
-
 TEST_F(Cli, TakesOptionsBeforeAndAfterTheNoun) {
     const json wanted = json::parse(R"({"command":"fdb list","arguments":{"segment":"blue","dynamic":true}})");
     for (const std::vector<std::string>& words :
@@ -407,17 +381,6 @@ TEST_F(Cli, ListsAreTablesInTheOrderOfTheirColumns) {
               "blue     5001  02:00:00:00:00:02  -     192.0.2.2  config   -            -\n"
               "blue     5001  02:00:00:00:00:03  tap0  -          dynamic  7            yes\n");
     EXPECT_EQ(ask({"fdb", "list"}, R"({"ok":true,"result":[]})").out, "");
-    EXPECT_EQ(
-        ask({"bridge", "list"},
-            R"({"ok":true,"result":[{"segment":"blue","interface":"eth1","vlan":100,"owner":"cli","priority":100,)"
-            R"("tag_protocol":"802.1q","role":"standby","given_role":"elected","state":"standby",)"
-            R"("virtual_router_id":7}]})")
-            .out,
-        "segment  interface  vlan  tag_protocol  role     state    given_role  virtual_router_id  priority  owner\n"
-        "blue     eth1       100   802.1q        standby  standby  elected     7                  100       cli\n");
-    EXPECT_EQ(
-        ask({"fdb", "list"}, R"({"ok":true,"result":[{"segment":"blue","vni":1,"mac":"a","bridge":"eth1:100"}]})").out,
-        "segment  vni  mac  bridge\nblue     1    a    eth1:100\n");
 }
 
 }  // namespace

@@ -42,9 +42,8 @@ std::vector<std::string> blocks(const std::string& text, const std::string& fenc
 void expect_rows(const std::string& part, const json& schema, const json& object, const std::string& prefix) {
     const json required = object.value("required", json::array());
     for (const auto& [key, given] : object["properties"].items()) {
-        const json& one = given.contains("$ref")
-                              ? schema.at(json::json_pointer(given["$ref"].get<std::string>().substr(1)))
-                              : given;
+        const json& one =
+            given.contains("$ref") ? schema.at(json::json_pointer(given["$ref"].get<std::string>().substr(1))) : given;
         const bool needed = std::find(required.begin(), required.end(), key) != required.end();
         const std::string value = needed                    ? "required"
                                   : one.contains("default") ? "`" + one["default"].dump() + "`"

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "protocol.hpp"
+
 namespace weft::cli {
 namespace {
 
@@ -38,6 +40,20 @@ TEST(Render, ShowsAnObjectLineByLine) {
     EXPECT_EQ(render(json(), ""), "");
     EXPECT_EQ(render(json(3), ""), "3\n");
     EXPECT_EQ(render(json{{"flushed", 3}}, ""), "flushed  3\n");
+}
+
+TEST(Render, ListsBridgesAndWhatIsBehindThem) {
+    const json bridge = {{"segment", "blue"},  {"interface", "eth1"},      {"vlan", 100},
+                         {"owner", "cli"},     {"tag_protocol", "802.1q"}, {"role", "standby"},
+                         {"state", "standby"}, {"given_role", "elected"},  {"virtual_router_id", 7},
+                         {"priority", 100}};
+    EXPECT_EQ(
+        render(json::array({bridge}), protocol::find("bridge list")->columns),
+        "segment  interface  vlan  tag_protocol  role     state    given_role  virtual_router_id  priority  owner\n"
+        "blue     eth1       100   802.1q        standby  standby  elected     7                  100       cli\n");
+    const json entry = {{"segment", "blue"}, {"vni", 1}, {"mac", "a"}, {"bridge", "eth1:100"}};
+    EXPECT_EQ(render(json::array({entry}), protocol::find("fdb list")->columns),
+              "segment  vni  mac  bridge\nblue     1    a    eth1:100\n");
 }
 
 }  // namespace

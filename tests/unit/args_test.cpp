@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+// The arguments of commands whose objects have keys within keys.
+#include "args.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace weft::cli {
+namespace {
+
+using nlohmann::json;
+
+json arguments(const std::vector<std::string>& words) {
+    const auto call = parse_args(words, nullptr);
+    EXPECT_TRUE(call) << call.error().what;
+    return call ? json::parse(call->arguments) : json();
+}
+
+TEST(Arguments, OfNestedKeysAreFlat) {
+    EXPECT_EQ(arguments({"port-group", "set", "web", "--team-active", "eth1,eth2", "--limits-to-port-average-kbps", "5",
+                         "--storm-broadcast-pps", "none", "--trunk", "100-199,300", "--isolated", "on", "--vlan", "0"}),
+              json::parse(R"({"name": "web", "isolated": true, "vlan": 0, "team_active": ["eth1", "eth2"],
+                  "limits_to_port_average_kbps": 5, "storm_broadcast_pps": "none", "trunk": ["100-199", "300"]})"));
+    EXPECT_EQ(arguments({"switch", "set", "s", "--team-failback", "off", "--team-standby", "none"}),
+              json::parse(R"({"name": "s", "team_failback": false, "team_standby": ["none"]})"));
+}
+
+TEST(Arguments, OfABridgeNameIt) {
+    EXPECT_EQ(arguments({"bridge", "add", "--segment", "blue", "--interface", "eth1", "--vlan", "100", "--role",
+                         "elected", "--virtual-router-id", "7", "--priority", "150", "--tag-protocol", "802.1ad"}),
+              json::parse(R"({"segment": "blue", "interface": "eth1", "vlan": 100, "role": "elected",
+                  "virtual_router_id": 7, "priority": 150, "tag_protocol": "802.1ad"})"));
+}
+
+TEST(Arguments, OfAPortHoldItsBindingsAsText) {
+    EXPECT_EQ(
+        arguments({"port", "add", "tap0", "--port-group", "web", "--bind", "02:00:00:00:00:05=2001:db8::5+198.51.100.5",
+                   "--bind", "02:00:00:00:00:06,02:00:00:00:00:07"}),
+        json::parse(R"({"interface": "tap0", "port_group": "web", "bind": [
+                  "02:00:00:00:00:05=2001:db8::5+198.51.100.5", "02:00:00:00:00:06", "02:00:00:00:00:07"]})"));
+    EXPECT_EQ(arguments({"port", "set", "tap0", "--bind", ""}), json::parse(R"({"interface": "tap0", "bind": []})"));
+}
+
+}  // namespace
+}  // namespace weft::cli

@@ -95,7 +95,8 @@ def n4_a_vlan_link_that_goes_down_moves_the_role(lab):
     gone = time.monotonic_ns()
     a.ip("link set eth1 down")
     takes_over(leases, a, gone)
-    wait_for(lambda: said(a) == ("standby", "standby") and said(b) == ("designated", "designated"), "the daemons to know")
+    wait_for(lambda: said(a) == ("standby", "standby") and said(b) == ("designated", "designated"),
+             lambda: f"the daemons to know, they have {said(a)} and {said(b)}")
     a.ip("link set eth1 up")
     engines[a].await_state("BACKUP", times=2)
     stays(leases, b, 1)

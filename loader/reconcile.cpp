@@ -16,6 +16,22 @@ bool same(const std::map<std::uint32_t, LearnRules>& a, const std::map<std::uint
 
 }  // namespace
 
+namespace {
+
+// What a document may say already and no program does yet: never silently, since a policy may be among it.
+void name_unserved(const Document& wanted, Problems& problems) {
+    for (const Switch& one : wanted.switches) problems.add("switch " + one.name + " is not served by this version");
+    for (const PortGroup& group : wanted.port_groups)
+        problems.add("port group " + group.name +
+                     ": only its segment is served by this version, not its VLANs, team, isolation, security or limits");
+    for (const Port& port : wanted.ports)
+        if (!port.bind.empty()) problems.add("port " + port.interface + ": bind is not enforced by this version");
+    for (const Segment& segment : wanted.segments)
+        if (segment.vni == 0) problems.add("segment " + segment.name + " has no VNI: not served by this version");
+}
+
+}  // namespace
+
 Reconciler::Reconciler(Datapath& datapath, NextHops& nexthops, Learner& learner, const Links& links)
     : tables_(&datapath.tables()),
       datapath_(&datapath),
@@ -45,6 +61,7 @@ Problems Reconciler::run(const Document& wanted, bool again) {
     Problems problems;
     for (const Complaint& complaint : mtu_complaints(wanted, links_->all()))
         problems.add(complaint.path + ": " + complaint.what);
+    name_unserved(wanted, problems);
     segments_.prepare(wanted, *links_, problems);
     teach(wanted, problems);
     devices_.serve(wanted, *links_, segments_, again, problems);

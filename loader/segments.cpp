@@ -105,6 +105,7 @@ Result<> Segments::write_row(SegmentState& state, const ::segment& row) {
 void Segments::prepare(const Document& wanted, const Links& links, Problems& problems) {
     vni_by_name_.clear();
     for (const Segment& segment : wanted.segments) {
+        if (segment.vni == 0) continue;  // VLAN-backed: reconcile says that it is not served
         auto state = ensure(segment);
         if (!problems.check(state, "segment " + segment.name)) continue;
         (*state)->name = segment.name;

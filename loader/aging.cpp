@@ -147,7 +147,8 @@ Result<> Learner::forget_port(std::uint32_t ifindex) {
 }
 
 Result<> Learner::forget_circuit(std::uint32_t id) {
-    TRY_OK(forget([&](const fdb_key&, const fdb_entry& entry) { return entry.kind == FDB_CIRCUIT && entry.target == id; }));
+    TRY_OK(forget(
+        [&](const fdb_key&, const fdb_entry& entry) { return entry.kind == FDB_CIRCUIT && entry.target == id; }));
     return forget_reports([&](const recent_key&, const ::recent& last) { return last.where == (WHERE_CIRCUIT | id); });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// A stub on either side of TC on a device: by TCX (kernel 6.6) as a pinned link, else by a clsact filter of our own priority
-// and handle. Idempotent: what is there and right is not touched.
+// A stub on either side of TC on a device: by TCX (kernel 6.6) as a pinned link, else by a clsact filter of our own
+// priority and handle. Idempotent: what is there and right is not touched.
 #pragma once
 
 #include <cstdint>

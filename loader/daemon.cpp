@@ -75,7 +75,8 @@ private:
         });
     }
 
-    void repeat(asio::steady_timer& timer, std::chrono::milliseconds every, const char* doing, Result<> (Engine::*work)()) {
+    void repeat(asio::steady_timer& timer, std::chrono::milliseconds every, const char* doing,
+                Result<> (Engine::*work)()) {
         timer.expires_after(every);
         timer.async_wait([this, &timer, every, doing, work](error_code error) {
             if (error) return;

@@ -56,8 +56,8 @@ public:
     Result<Attachment> attach(const Link& link, Role role, Hook wanted);
     Result<> detach(std::uint32_t ifindex);
     Result<> attach_tunnel(const Link& vxlan);
-    // The lease program on an uplink by which VRRP advertisements leave, where a bridge is elected. Idempotent; goes with
-    // detach() too.
+    // The lease program on an uplink by which VRRP advertisements leave, where a bridge is elected. Idempotent; goes
+    // with detach() too.
     Result<> attach_lease(const Link& uplink);
     Result<> detach_lease(std::uint32_t ifindex);
     // Rows of interfaces that vanished or belong to another netns are cleaned.

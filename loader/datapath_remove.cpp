@@ -66,8 +66,7 @@ Result<> release(const Remains& remains, std::uint64_t cookie, const Links& link
         TRY_OK(detach_tc(remains.folder, ifindex, row.flags));
     }
     // What no row tells of: links by their pins, XDP by the ids of our stubs.
-    for (const auto ifindex : pins::pinned_links(remains.folder))
-        TRY_OK(detach_tc(remains.folder, ifindex, 0));
+    for (const auto ifindex : pins::pinned_links(remains.folder)) TRY_OK(detach_tc(remains.folder, ifindex, 0));
     for (const auto& [ifindex, link] : links.all())
         if (link.xdp_program != 0) TRY_OK(detach_xdp(ifindex, remains.xdp_stubs));
     return Ok{};

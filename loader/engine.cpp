@@ -165,9 +165,8 @@ void Engine::reflection(const event& event) {
     const NextHopInfo* hop = nexthops_->info(event.nexthop);
     const std::string remote = hop ? hop->remote.text() : Ip::of(event.source).text();
     const bool overlay = hop || event.flags & EVENT_FLAG_TUNNEL;
-    reconciler_->circuits().note_reflection(
-        event.circuit, Mac::of(event.mac),
-        overlay ? "behind remote " + remote : "behind a port of this host");
+    reconciler_->circuits().note_reflection(event.circuit, Mac::of(event.mac),
+                                            overlay ? "behind remote " + remote : "behind a port of this host");
 }
 
 std::vector<Engine::Source> Engine::sources() {

@@ -22,8 +22,9 @@ namespace {
 void name_unserved(const Document& wanted, Problems& problems) {
     for (const Switch& one : wanted.switches) problems.add("switch " + one.name + " is not served by this version");
     for (const PortGroup& group : wanted.port_groups)
-        problems.add("port group " + group.name +
-                     ": only its segment is served by this version, not its VLANs, team, isolation, security or limits");
+        problems.add(
+            "port group " + group.name +
+            ": only its segment is served by this version, not its VLANs, team, isolation, security or limits");
     for (const Port& port : wanted.ports)
         if (!port.bind.empty()) problems.add("port " + port.interface + ": bind is not enforced by this version");
     for (const Segment& segment : wanted.segments)
@@ -91,8 +92,7 @@ void Reconciler::sweep(const Document& wanted, Problems& problems) {
         problems.check(entries_.forget_segment(index), "sweep segment");
         problems.check(learner_->forget_segment(index), "sweep segment");
     }
-    for (const std::uint32_t id : circuits_.sweep(problems))
-        problems.check(learner_->forget_circuit(id), "sweep VLAN");
+    for (const std::uint32_t id : circuits_.sweep(problems)) problems.check(learner_->forget_circuit(id), "sweep VLAN");
     watch_leases(wanted, problems);
     const auto ports = devices_.sweep(*links_, problems);
     for (const Devices::Gone& port : ports) forget_port(port, problems);

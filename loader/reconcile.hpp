@@ -43,7 +43,9 @@ public:
     Waiting& waiting() { return waiting_; }
     const Waiting& waiting() const { return waiting_; }
     // Rows written since the start.
-    std::uint64_t writes() const { return segments_.writes() + devices_.writes() + circuits_.writes() + entries_.writes(); }
+    std::uint64_t writes() const {
+        return segments_.writes() + devices_.writes() + circuits_.writes() + entries_.writes();
+    }
 
     // Forgets what was learned by VLANs of which this host is no longer the designated bridge. Call often while a role
     // is elected.

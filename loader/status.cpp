@@ -216,8 +216,8 @@ Answer check(Engine& engine, const Request&) {
     return json{{"state", "ready"}, {"warnings", engine.problems().warnings}}.dump();
 }
 
-// Per port: what came in by it. Per segment: what came in by its ports and VLANs and what the tunnels brought for it. By verdict:
-// all there is, so that the sums hold per program.
+// Per port: what came in by it. Per segment: what came in by its ports and VLANs and what the tunnels brought for it.
+// By verdict: all there is, so that the sums hold per program.
 Answer stats(Engine& engine, const Request& request) {
     std::string by = "verdict";
     if (request.arguments.contains("by")) {

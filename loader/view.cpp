@@ -77,9 +77,8 @@ json segment_view(Engine& engine, const Segment& segment) {
     out["mtu"] = state->row.mtu;
     out["index"] = state->index;
     out["learned"] = engine.learner().learned(state->index);
-    out["flood"] = {{"ports", state->row.flood_ports},
-                    {"vlans", state->row.flood_circuits},
-                    {"remotes", state->row.flood_remotes}};
+    out["flood"] = {
+        {"ports", state->row.flood_ports}, {"vlans", state->row.flood_circuits}, {"remotes", state->row.flood_remotes}};
     out["counters"] = counters_view(engine, state->row.account);
     return out;
 }

@@ -140,16 +140,15 @@ Result<> Learner::forget_reports(const std::function<bool(const recent_key&, con
     return Ok{};
 }
 
-Result<> Learner::forget_port(std::uint32_t ifindex) {
-    TRY_OK(forget(
-        [&](const fdb_key&, const fdb_entry& entry) { return entry.kind == FDB_PORT && entry.target == ifindex; }));
-    return forget_reports([&](const recent_key&, const ::recent& last) { return last.where == ifindex; });
-}
+Result<> Learner::forget_port(std::uint32_t ifindex) { return forget_target(FDB_PORT, ifindex, ifindex); }
 
-Result<> Learner::forget_circuit(std::uint32_t id) {
-    TRY_OK(forget(
-        [&](const fdb_key&, const fdb_entry& entry) { return entry.kind == FDB_CIRCUIT && entry.target == id; }));
-    return forget_reports([&](const recent_key&, const ::recent& last) { return last.where == (WHERE_CIRCUIT | id); });
+Result<> Learner::forget_circuit(std::uint32_t id) { return forget_target(FDB_CIRCUIT, id, WHERE_CIRCUIT | id); }
+
+// `where`: the same place as `recent` has it.
+Result<> Learner::forget_target(std::uint8_t kind, std::uint32_t target, std::uint32_t where) {
+    TRY_OK(
+        forget([&](const fdb_key&, const fdb_entry& entry) { return entry.kind == kind && entry.target == target; }));
+    return forget_reports([&](const recent_key&, const ::recent& last) { return last.where == where; });
 }
 
 Result<> Learner::forget_segment(std::uint32_t segment) {

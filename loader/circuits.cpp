@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "clock.hpp"
+#include "config.hpp"
 
 namespace weft {
 
@@ -46,7 +47,7 @@ circuit row_of(const CircuitPlan& plan, const CircuitState& state, std::uint16_t
 
 }  // namespace
 
-std::string circuit_name(const Bridge& bridge) { return bridge.interface + ":" + std::to_string(bridge.vlan); }
+std::string circuit_name(const Bridge& bridge) { return BridgeName{bridge.interface, bridge.vlan}.text(); }
 
 std::vector<CircuitPlan> plan_bridges(const Document& wanted) {
     std::vector<CircuitPlan> plans;
@@ -198,7 +199,6 @@ void Circuits::note_reflection(std::uint32_t id, const Mac& mac, const std::stri
     if (!alarmed(state))
         spdlog::error("{} of segment {}: {} is seen on the VLAN and {} at once: two hosts bridge it, or it has a loop",
                       state.name, state.segment, mac.text(), where);
-    ++state.reflections;
     state.last_reflection_ns = monotonic_ns();
 }
 

@@ -45,7 +45,6 @@ struct CircuitState {
     std::string name, segment;
     circuit row{};                         // as the kernel holds it
     bool designated = false;               // when last looked at
-    std::uint64_t reflections = 0;         // reported, not counted: the counters have each frame
     std::uint64_t last_reflection_ns = 0;  // CLOCK_MONOTONIC, 0: none yet
 };
 

@@ -102,6 +102,7 @@ private:
     Result<bool> outlived(const neighbor_key& key, const neighbor& row, std::uint32_t now_s,
                           std::uint32_t grace_s) const;
     Result<> forget(const Doomed& doomed);
+    Result<> forget_target(std::uint8_t kind, std::uint32_t target, std::uint32_t where);
     Result<> forget_reports(const std::function<bool(const recent_key&, const ::recent&)>& doomed);
 
     Tables* tables_;

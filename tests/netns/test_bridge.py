@@ -1,23 +1,62 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""A physical VLAN joined to a segment (N4 to N7): tags, roles, the way back."""
+"""A physical VLAN joined to a segment (N1 to N7): tags, roles, the way back."""
+from lab import VNI
 from netns import wait_for
-from overlay import UNKNOWN, check, deliver, plain
+from overlay import UNKNOWN, check, deliver, hosts_with_guests, introduce, plain
 from registry import test
-from vlans import VLAN, Server, bridged, tag_of, tagged
-from wire import BROADCAST, Marker
+from test_arp import ABSENT4, answered, is_reply, request
+from vlans import VLAN, Server, bridged, on_wire, tag_of, tagged
+from wire import BROADCAST, Marker, Vxlan
 
 
-def on_wire(switch, host, source, make, expected, frames=10):
-    """Sends frames; they are on the wire between the host's NIC and the switch `expected` times, with these tags."""
-    marker = Marker()
-    counter = switch.count(host.nic, marker, key=tag_of)
-    try:
-        for number in range(frames):
+def envelope(frame):
+    """How a frame of the underlay carries its inner one: (tag, source, VNI, inner tag); None if it carries none."""
+    packet = Vxlan.parse(frame)
+    return packet and (tag_of(frame), packet.outer_src, packet.vni, tag_of(packet.inner))
+
+
+@test
+def n1_guests_frames_leave_in_tunnels_of_the_hosts_own_vtep_and_never_with_a_vlan(lab):
+    (a, b), (a1, b1), _, (server,) = bridged(lab, ("a", "b"), keep_inner_tags=True)
+    introduce((a1, b1, server), (a, b))
+    vlan_of_its_own = lambda marker, number: tagged(plain(a1, BROADCAST)(marker, number), 77)
+    for host, source, make, inner in (
+            (a, a1, plain(a1, BROADCAST), None), (a, a1, plain(a1, b1.mac_address), None),
+            (b, b1, plain(b1, UNKNOWN), None), (b, b1, plain(b1, server.mac_address), None),
+            (a, server, plain(server, BROADCAST), None), (a, server, plain(server, b1.mac_address), None),
+            (a, a1, vlan_of_its_own, (0x8100, 77))):
+        marker = Marker()
+        wire = host.sent(marker, key=envelope)
+        for number in range(10):
             source.send(make(marker, number))
-        counter.exactly(frames * expected, f"frames of {source.short} from {host.short}'s NIC")
-        return {tag for tag, _ in counter.seen}
-    finally:
-        counter.close()
+        wire.exactly(10, f"frames of {source.short} on {host.short}'s uplink")
+        seen = {envelope for envelope, _ in wire.seen}
+        check(seen == {(None, host.address, VNI, inner)}, f"{source.short} by {host.short}: {seen} on the underlay")
+        wire.close()
+
+
+@test
+def n2_arp_for_a_binding_of_the_tables_is_answered_with_no_packet_on_the_underlay(lab):
+    (a, b, k), (a1, b1, k1) = hosts_with_guests(lab, ("a", "b", "k"), arp="suppress", up=False)
+    for guest in (b1, k1):
+        a.document.setdefault("neighbors", []).append(
+            {"segment": "blue", "ip": guest.address4, "mac": guest.mac_address})
+    a.up()
+    b.up()
+    for target in (b1, k1):
+        answered(a1, request(a1, target.address4), target.address4, target.mac_address, {a: 0, b: 0, k: 0}, (b1, k1))
+
+
+@test
+def n3_a_miss_is_heard_by_every_host_of_the_vni_and_only_the_guest_that_is_asked_answers(lab):
+    (a, b, k), (a1, b1, k1) = hosts_with_guests(lab, ("a", "b", "k"), arp="suppress", up=False)
+    stranger = lab.guest(b, "b9", number=b1.number)  # of another VNI, with the address that is asked for
+    a.segment(VNI + 1, [b.address], name="green", ports=[])
+    b.segment(VNI + 1, [a.address], name="green", ports=[stranger.port])
+    a.up()
+    b.up()
+    deliver(a1, request(a1, ABSENT4), to=[b1, k1], none=[stranger], wires={a: 2, b: 0})
+    answered(a1, request(a1, b1.address4), b1.address4, b1.mac_address, {a: 2, b: 0}, (stranger,))
 
 
 @test
@@ -53,6 +92,60 @@ def n6_an_unknown_destination_from_the_vlan_goes_to_every_host_and_not_back(lab)
     (a, _, _), (a1, b1, k1), switch, (server, other) = bridged(lab, ("a", "b", "k"), servers=2)
     deliver(server, plain(server, UNKNOWN), to=[a1, b1, k1, other], wires={a: 2})
     on_wire(switch, a, server, plain(server, UNKNOWN), 0)
+
+
+@test
+def n7_a_server_asks_by_broadcast_and_the_guests_reply_finds_the_way_back(lab):
+    (a, b, k), (a1, b1, k1), switch, (server, other) = bridged(lab, ("a", "b", "k"), servers=2)
+    for target, home in ((a1, a), (b1, b), (k1, k)):
+        at_server, at_other = server.count(Marker()), other.count(Marker())
+        deliver(server, request(server, target.address4), to=[a1, b1, k1, other], wires={a: 2}, frames=1)
+        reply = at_server.first(lambda frame, target=target: is_reply(frame, target.address4, target.mac_address),
+                                f"the reply of {target.short}")
+        check(reply[:6].hex(":") == server.mac_address, "the reply is not for the server alone")
+        check(not [frame for frame in at_other.frames() if is_reply(frame, target.address4, target.mac_address)],
+              f"the reply of {target.short} is not for the other server")
+        where = a.learned(target.mac_address)
+        check(where.get("remote") == (None if home is a else home.address), f"{target.short} is at {where}")
+        deliver(server, plain(server, target.mac_address), to=[target], none=[other], wires={a: 0 if home is a else 1})
+        on_wire(switch, a, target, plain(target, server.mac_address), 1)
+        at_server.close()
+        at_other.close()
+
+
+@test
+def an_802_1ad_bridge_sends_and_takes_service_tags_only(lab):
+    (a, *_), guests, switch, (server,) = bridged(lab, ("a", "b", "k"), protocol=0x88A8)
+    customer = Server(lab, switch, "s9", 109, vlan=VLAN)  # the same number in an 802.1Q tag is another VLAN
+    for guest in guests:
+        for family in (4, 6):
+            guest.ping(server.address(family))
+            server.ping(guest.address(family))
+        tags = on_wire(switch, a, guest, plain(guest, BROADCAST), 1)
+        check(tags == {(0x88A8, VLAN)}, f"tags are {tags}")
+        deliver(guest, plain(guest, BROADCAST), to=[server], none=[customer])
+    deliver(server, plain(server, BROADCAST), to=guests, none=[customer], wires={a: 2})
+    deliver(customer, plain(customer, BROADCAST), none=[*guests, server], wires={a: 0})
+    check(a.learned(server.mac_address)["bridge"] == f"eth1:{VLAN}", "the server is not behind the VLAN")
+    check(not a.fdb(mac=customer.mac_address), "the customer was learned")
+
+
+@test
+def a_customer_tag_inside_a_service_tag_is_refused_by_a_segment_without_tags(lab):
+    a, server, guests, frame = second_tag(lab, keep=False, protocol=0x88A8)
+    deliver(server, frame, none=guests, wires={a: 0})
+    check(a.verdicts().get("DROP_VLAN", 0) == 10, f"a counted {a.verdicts()}")
+
+
+@test
+def a_customer_tag_inside_a_service_tag_travels_both_ways_where_the_segment_keeps_tags(lab):
+    _, server, guests, frame = second_tag(lab, keep=True, protocol=0x88A8)
+    for counter in deliver(server, frame, to=guests):
+        check({tag_of(sample) for sample in counter.samples} == {(0x8100, 77)}, "the guests see another tag")
+    for guest in guests:
+        own_tag = lambda marker, number, guest=guest: tagged(plain(guest, BROADCAST)(marker, number), 77)
+        (counter,) = deliver(guest, own_tag, to=[server])
+        check({tag_of(sample) for sample in counter.samples} == {(0x8100, 77)}, "the server sees another tag")
 
 
 @test
@@ -99,8 +192,8 @@ def other_tags_on_the_nic_are_none_of_the_bridges_affair(lab):
     deliver(untagged, service, none=[a1, k1])
 
 
-def second_tag(lab, keep):
-    (a, _), (a1, k1), _, (server,) = bridged(lab, ("a", "k"), keep_inner_tags=keep)
+def second_tag(lab, keep, protocol=0x8100):
+    (a, _), (a1, k1), _, (server,) = bridged(lab, ("a", "k"), keep_inner_tags=keep, protocol=protocol)
     return a, server, (a1, k1), lambda marker, number: tagged(plain(server, BROADCAST)(marker, number), 77)
 
 

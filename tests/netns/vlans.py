@@ -95,7 +95,21 @@ def tag_of(frame):
     return (protocol, int.from_bytes(frame[14:16], "big") & 0xFFF) if protocol in (0x8100, 0x88A8) else None
 
 
-def bridged(lab, names=("a", "k"), bridging=("a",), roles=None, family=4, servers=1, vlan=VLAN, up=True, **segment):
+def on_wire(switch, host, source, make, expected, frames=10):
+    """Sends frames; they are on the wire between the host's NIC and the switch `expected` times, with these tags."""
+    marker = Marker()
+    counter = switch.count(host.nic, marker, key=tag_of)
+    try:
+        for number in range(frames):
+            source.send(make(marker, number))
+        counter.exactly(frames * expected, f"frames of {source.short} from {host.short}'s NIC")
+        return {tag for tag, _ in counter.seen}
+    finally:
+        counter.close()
+
+
+def bridged(lab, names=("a", "k"), bridging=("a",), roles=None, family=4, servers=1, vlan=VLAN, protocol=0x8100, up=True,
+            **segment):
     """Hosts in one segment with a guest each; those in `bridging` have eth1 on a switch and join `vlan` to the segment:
     (hosts, guests, switch, servers). Servers have numbers from 101."""
     hosts = [lab.kernel_host(name, family=family) if name[0] == "k" else lab.weft_host(name, family=family)
@@ -108,8 +122,9 @@ def bridged(lab, names=("a", "k"), bridging=("a",), roles=None, family=4, server
             host.nic = switch.plug(host)
             role = (roles or {}).get(host.short, "designated")
             host.document.setdefault("bridges", []).append(
-                {"segment": "blue", "interface": "eth1", "vlan": vlan, "role": role})
-    machines = [Server(lab, switch, f"s{number}", 100 + number, vlan) for number in range(1, servers + 1)]
+                {"segment": "blue", "interface": "eth1", "vlan": vlan, "role": role,
+                 "tag_protocol": "802.1ad" if protocol == 0x88A8 else "802.1q"})
+    machines = [Server(lab, switch, f"s{number}", 100 + number, vlan, protocol) for number in range(1, servers + 1)]
     if up:
         start(hosts)
     return hosts, guests, switch, machines

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""The overlay scripts/demo shows: three hosts on one segment, guests on each, every pair pinged, TCP both ways."""
+"""The overlay scripts/demo shows: three hosts on one segment with guests, a physical server on a VLAN that one of them
+bridges; every pair pinged, TCP both ways."""
 import argparse
 import json
 import os
@@ -10,6 +11,10 @@ import sys
 from lab import REGISTRY, VNI, Lab, remove, sweep
 from netns import Failure, Skip
 from traffic import tcp_transfer
+from vlans import VLAN, PhysicalSwitch, Server, tag_of
+from wire import BROADCAST, ETHERTYPE_TEST, Marker, ethernet
+
+BRIDGE = f"eth1:{VLAN}"
 
 
 def say(text=""):
@@ -41,6 +46,7 @@ def build(lab):
     for host in hosts:
         remotes = [other.address for other in hosts if other is not host]
         host.segment(VNI, remotes, **({"arp": "suppress"} if host in hosts[:2] else {}))
+    switch, server = physical(lab, hosts[0])
     for host in hosts[:2]:
         host.up()
     say(f"\n{'host':8} {'underlay':12} {'runs':28} guests")
@@ -48,7 +54,16 @@ def build(lab):
         runs = "weftd" if host in hosts[:2] else "Linux vxlan and bridge"
         own = ", ".join(f"{guest.short} {guest.address4}" for guest in guests if guest.host is host)
         say(f"{host.short:8} {host.address:12} {runs:28} {own}")
-    return hosts, guests
+    say(f"{server.short:8} {'none':12} {f'Linux, 802.1Q VLAN {VLAN}':28} {server.address4}; host-a bridges {BRIDGE}")
+    return hosts, guests, switch, server
+
+
+def physical(lab, host):
+    """A switch that carries tagged frames, with a NIC of `host` on it and a server that knows of no overlay."""
+    switch = PhysicalSwitch(lab, "switch")
+    host.nic = switch.plug(host)
+    host.document["bridges"] = [{"segment": "blue", "interface": "eth1", "vlan": VLAN, "role": "designated"}]
+    return switch, Server(lab, switch, "server", 101)
 
 
 def ping_matrix(guests):
@@ -73,15 +88,36 @@ def ping_matrix(guests):
 
 def transfers(guests):
     say("\nTCP, 64 MiB, compared by SHA-256")
-    first, peers = guests[0], (guests[2], guests[4])
+    first, peers = guests[0], (guests[2], guests[4], guests[-1])
     for target in peers:
         for source, sink in ((first, target), (target, first)):
             for address in (sink.address4, sink.address6):
                 rate = tcp_transfer(source, sink, address, megabytes=64)
-                say(f"  {source.short} -> {sink.short}  {address:16} {rate / 1000:6.2f} Gbit/s")
+                say(f"  {f'{source.short} -> {sink.short}':22} {address:16} {rate / 1000:6.2f} Gbit/s")
 
 
-def tables(hosts):
+def on_the_vlan(switch, host, guests):
+    """One broadcast of each guest, as it is on the wire to the switch. How many were not there exactly once."""
+    say(f"\na broadcast of each, on the wire between {host.short}'s eth1 and the switch")
+    wrong = 0
+    for guest in guests:
+        marker = Marker()
+        wire = switch.count(host.nic, marker, key=tag_of)
+        guest.send(ethernet(BROADCAST, guest.mac_address, ETHERTYPE_TEST, marker.payload(0, 46)))
+        count = wire.settle(1)
+        tags = ", ".join(f"VLAN {tag[1]}, type {tag[0]:#06x}" if tag else "no tag" for tag, _ in wire.seen)
+        say(f"  {guest.short:10} {count} frame{'' if count == 1 else 's'}, {tags}")
+        wrong += count != 1
+        wire.close()
+    return wrong
+
+
+def tables(hosts, server):
+    table(f"{hosts[0].short}: weft bridge list", hosts[0].weft("bridge", "list").stdout)
+    table(f"{hosts[0].short}: weft fdb list --bridge {BRIDGE}, the VLAN's side",
+          hosts[0].weft("fdb", "list", "--bridge", BRIDGE).stdout)
+    table(f"{hosts[1].short}: weft fdb list --mac {server.mac_address}, behind the bridge's VTEP",
+          hosts[1].weft("fdb", "list", "--mac", server.mac_address).stdout)
     for host in hosts:
         table(f"{host.short}: weft fdb list", host.weft("fdb", "list").stdout)
         table(f"{host.short}: weft neighbor list", host.weft("neighbor", "list").stdout)
@@ -111,18 +147,22 @@ def main():
         return 0
     try:
         with Lab(arguments.bin) as lab:
-            hosts, guests = build(lab)
-            lost = ping_matrix(guests)
-            transfers(guests)
-            tables(hosts[:2])
+            hosts, guests, switch, server = build(lab)
+            lost = ping_matrix([*guests, server])
+            wrong = on_the_vlan(switch, hosts[0], guests[::2])
+            transfers([*guests, server])
+            tables(hosts[:2], server)
             if arguments.keep:
                 lab.keep()
-                kept(lab, hosts, guests)
+                kept(lab, hosts, [*guests, switch, server])
         if not arguments.keep:
             say("\neverything is taken away again")
+        machines = len(guests) + 1
         if lost:
-            say(f"{lost} of {2 * len(guests) * (len(guests) - 1)} pings were not answered")
-        return 1 if lost else 0
+            say(f"{lost} of {2 * machines * (machines - 1)} pings were not answered")
+        if wrong:
+            say(f"{wrong} broadcasts were not on the VLAN exactly once")
+        return 1 if lost or wrong else 0
     except (Failure, Skip) as problem:
         say(f"scripts/demo: {problem}")
         return 1

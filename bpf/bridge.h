@@ -33,6 +33,8 @@ static __always_inline __must_check enum verdict unknown_unicast(struct frame *f
 {
 	if (seg->flags & SEGMENT_DROP_UNKNOWN)
 		return DROP_UNKNOWN_UNICAST;
+	if (f->policy && is_unknown_storm(f->policy, f->account))
+		return DROP_STORM;
 	return flood(f, seg, port);
 }
 
@@ -88,6 +90,7 @@ static __always_inline __must_check enum verdict forward(struct frame *f, const 
 	entry = find_mac(f->segment, f->data);
 	if (!entry)
 		return unknown_unicast(f, seg, port);
+	mirror_unicast(f, seg, entry);
 	if (entry->kind == FDB_PORT)
 		return send_to_port(f, entry->target);
 	if (entry->kind == FDB_CIRCUIT)
@@ -107,6 +110,9 @@ static __always_inline __must_check enum verdict from_port(struct frame *f)
 	f->account = port->account;
 	f->segment = port->segment;
 	v = find_segment(f->segment, &seg);
+	if (v)
+		return v;
+	v = enter_port(f, port);
 	if (v)
 		return v;
 	v = check_frame(f, seg);
@@ -153,6 +159,7 @@ static __always_inline __must_check enum verdict from_remote(struct frame *f, co
 	entry = find_mac(f->segment, f->data);
 	if (!entry)
 		return unknown_unicast(f, seg, 0);
+	mirror_unicast(f, seg, entry);
 	if (entry->kind == FDB_CIRCUIT)
 		return send_to_circuit(f, entry->target);
 	return entry->kind == FDB_PORT ? send_to_port(f, entry->target) : DROP_SPLIT_HORIZON;

@@ -1,62 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Circuits: the VLANs of NICs that belong to segments, TC only. On the wire a frame has the circuit's tag, inside it has
- * none (a trunk's stays). Of several hosts that bridge a VLAN one is designated; for the others it does not exist, but
+ * none (a guest's own stays). Of several hosts that bridge a VLAN one is designated; for the others it does not exist, but
  * that what it brings and takes is counted.
  */
 #ifndef WEFT_CIRCUIT_H
 #define WEFT_CIRCUIT_H
 
-#include "confirm.h"
 #include "encap.h"
-#include "hash.h"
 #include "report.h"
+#include "role.h"
 #include "tags.h"
+#include "team.h"
 
-static __always_inline const struct circuit *find_circuit(__u32 id)
+#define FRESH_NS (2 * NS_PER_S)
+
+/* 1: the frame has got the circuit's tag; 0: it has its own, or needs none; -1: no room, or no place for it there. */
+static __always_inline int push_circuit_tag(struct __sk_buff *skb, const struct circuit *circuit, int tagged)
 {
-	const struct circuit *circuit = bpf_map_lookup_elem(&circuits, &id);
-
-	return circuit && circuit->flags & CIRCUIT_IN_USE ? circuit : 0;
-}
-
-/*
- * When this host became the VLAN's designated bridge, 0 if it is not. An elected role is a lease, which lapses by itself
- * when nothing renews it, whoever died (from_vrrp_tc.bpf.c).
- */
-static __always_inline __u64 designated_since(const struct circuit *circuit)
-{
-	const __u32 row = circuit->lease;
-	const struct lease *lease;
-
-	if (!(circuit->flags & CIRCUIT_ELECTED))
-		return circuit->flags & CIRCUIT_DESIGNATED ? circuit->since_ns | 1 : 0;
-	lease = bpf_map_lookup_elem(&leases, &row);
-	if (!lease || !lease_holds(lease, bpf_ktime_get_ns()))
+	if (circuit->flags & CIRCUIT_TRUNK && tagged)
 		return 0;
-	return (lease->since_ns + LEASE_HOLD_MS * NS_PER_MS) | 1;
-}
-
-/* The NIC for this frame: a team's flows, guests or MACs each have a share. */
-static __always_inline __u32 uplink_for(const struct circuit *circuit, const struct frame *f)
-{
-	const struct ports_header *source = f->data + 6;
-	__u32 share = 0;
-
-	if (circuit->flags & CIRCUIT_BY_FLOW)
-		share = flow_hash(f->data, f->end) * 0x9e3779b1u >> 28;
-	else if (circuit->flags & CIRCUIT_BY_PORT)
-		share = f->ifindex;
-	else if (circuit->flags & CIRCUIT_BY_MAC && f->data + ETHERNET_BYTES <= f->end)
-		share = hash_word(source->both, ((const __u16 *)source)[2]) * 0x9e3779b1u >> 28;
-	return circuit->uplinks[share & (TEAM_SLOTS - 1)];
-}
-
-static __always_inline int push_circuit_tag(struct __sk_buff *skb, const struct circuit *circuit)
-{
-	if (!circuit->vid || circuit->flags & CIRCUIT_KEEP_TAG)
+	if (circuit->flags & CIRCUIT_NO_UNTAGGED)
+		return -1;
+	if (!circuit->vid)
 		return 0;
-	return bpf_skb_vlan_push(skb, circuit->protocol, circuit->vid) ? -1 : 0;
+	return bpf_skb_vlan_push(skb, circuit->protocol, circuit->vid) ? -1 : 1;
 }
 
 /* One frame to a VLAN. It is the circuit's own way back that is refused, as on a port. */
@@ -69,12 +37,12 @@ static __always_inline __must_check enum verdict send_to_circuit(struct frame *f
 		return DROP_NO_RECEIVER;
 	if (id == f->circuit)
 		return DROP_SAME_PORT;
-	if (!designated_since(circuit))
+	if (!designated_since(circuit, id))
 		return DROP_STANDBY;
 	ifindex = uplink_for(circuit, f);
 	if (!ifindex)
 		return DROP_NO_UPLINK;
-	if (push_circuit_tag(f->ctx, circuit))
+	if (push_circuit_tag(f->ctx, circuit, has_tag(f)) < 0)
 		return DROP_NO_ROOM;
 	tally_add(&deliveries, circuit->account, 1, frame_bytes(f));
 	send_to(f, ifindex);
@@ -100,45 +68,81 @@ static __always_inline __u32 circuit_of(const struct frame *f)
 	return id ? *id : 0;
 }
 
-static __always_inline void report_reflection(struct frame *f, const struct fdb_entry *entry)
+/* nexthop, circuit: where the frame's source was seen a moment ago, 0 if neither. */
+static __always_inline void report_reflection(struct frame *f, __u32 nexthop, __u32 circuit)
 {
 	struct event *e = begin_event(f, EVENT_REFLECTION);
 
 	if (!e)
 		return;
 	copy_mac(e->mac, f->data + 6);
-	if (entry->kind == FDB_REMOTE)
-		e->nexthop = entry->target;
-	else if (entry->kind == FDB_CIRCUIT)
-		e->circuit = entry->target;
+	if (nexthop)
+		e->nexthop = nexthop;
+	if (circuit)
+		e->circuit = circuit;
 	send_unless_recent(f->ctx, e, whereabouts(f));
 }
 
-/* A stamp is at most a second behind while an entry is in use. */
+/* Seen within the last second, or up to two: a stamp holds whole seconds and is at most one behind. */
 static __always_inline int is_fresh(const struct fdb_entry *entry)
 {
-	return bpf_ktime_get_coarse_ns() - entry->used_s * NS_PER_S < NS_PER_S;
+	return bpf_ktime_get_coarse_ns() - entry->used_s * NS_PER_S < FRESH_NS;
 }
 
 /*
- * A frame from a VLAN whose source was seen on this side a moment ago has come round: by a second designated bridge, by a
- * loop in the VLAN, or by another uplink of the team. Forwarded, it would go round for ever. Who really moved is silent
- * here a second later. What the bridge before us brought was seen behind its VTEP: a bridge that has just taken over
+ * Where the frame's source was reported from a moment ago, if that was elsewhere: 0 if not. For a first broadcast, which
+ * may come round before its source is learned.
+ */
+static __always_inline __u32 seen_elsewhere(const struct frame *f)
+{
+	struct recent_key key = {.segment = f->segment, .type = EVENT_LEARN_MAC};
+	const struct recent *last;
+
+	copy_mac(key.id.bytes, f->data + 6);
+	last = bpf_map_lookup_elem(&recent, &key);
+	if (!last || last->where == whereabouts(f) || bpf_ktime_get_coarse_ns() - last->at_ns >= NS_PER_S)
+		return 0;
+	return last->where;
+}
+
+/*
+ * A frame from a VLAN whose source was seen on this side a moment ago has come round: by another uplink of the team, by a
+ * second designated bridge, or by a loop in the VLAN. Forwarded, it would go round for ever. Who really moved is silent
+ * here soon after. What the bridge before us brought was seen behind its VTEP: a bridge that has just taken over
  * lets unicasts say that it is behind this VLAN now.
  */
-static __always_inline int is_reflection(struct frame *f, __u64 since_ns)
+static __always_inline __must_check enum verdict check_reflection(struct frame *f, const struct circuit *circuit,
+								  __u64 since_ns)
 {
 	const struct fdb_entry *entry;
+	__u32 nexthop = 0;
 
 	if (f->data + ETHERNET_BYTES > f->end)
-		return 0;
+		return DROP_SHORT;
 	entry = find_mac(f->segment, f->data + 6);
-	if (!entry || entry->kind == FDB_CIRCUIT || !is_fresh(entry))
-		return 0;
-	if (entry->kind == FDB_REMOTE && !is_multicast(f->data) && bpf_ktime_get_ns() - since_ns < NS_PER_S)
-		return 0;
-	report_reflection(f, entry);
-	return 1;
+	if (entry ? entry->kind == FDB_CIRCUIT || !is_fresh(entry) : !seen_elsewhere(f))
+		return CONTINUE;
+	if (entry && entry->kind == FDB_REMOTE)
+		nexthop = entry->target;
+	if ((!entry || nexthop) && !is_multicast(f->data) && bpf_ktime_get_ns() - since_ns < FRESH_NS)
+		return CONTINUE;
+	if (circuit->team)
+		return DROP_TEAM_COPY; /* as every switch does with a broadcast that left by another uplink */
+	report_reflection(f, nexthop, 0);
+	return DROP_REFLECTION;
+}
+
+/*
+ * A guest that was heard here a moment ago, and is behind a remote now. One that has migrated is believed by the first
+ * frame to somebody who is known. What would be flooded is a copy of its own that another bridge brought: learned from, the
+ * next one would go by the VLAN to that bridge, which brings it again, for ever.
+ */
+static __always_inline __must_check enum verdict check_homecomer(struct frame *f)
+{
+	if (!is_multicast(f->data) && find_mac(f->segment, f->data))
+		return CONTINUE;
+	report_reflection(f, 0, 0);
+	return DROP_REFLECTION;
 }
 
 /*
@@ -147,22 +151,48 @@ static __always_inline int is_reflection(struct frame *f, __u64 since_ns)
  */
 static __always_inline __must_check enum verdict check_round_trip(struct frame *f)
 {
-	const struct circuit *circuit;
 	const struct fdb_entry *entry;
+	const struct circuit *circuit;
+	__u32 id = 0, where;
 
 	if (f->data + ETHERNET_BYTES > f->end)
 		return DROP_SHORT;
 	entry = find_mac(f->segment, f->data + 6);
-	if (!entry || entry->kind == FDB_REMOTE || !is_fresh(entry))
-		return CONTINUE;
+	if (entry) {
+		if (entry->kind == FDB_REMOTE || !is_fresh(entry))
+			return CONTINUE;
+		id = entry->kind == FDB_CIRCUIT ? entry->target : 0;
+	} else {
+		where = seen_elsewhere(f);
+		if (!where)
+			return CONTINUE;
+		id = where & WHERE_CIRCUIT ? where & ~WHERE_CIRCUIT : 0;
+	}
 	f->flags |= FRAME_NOT_TO_VLAN;
-	if (entry->kind == FDB_PORT)
+	if (!id)
+		return check_homecomer(f);
+	circuit = find_circuit(id);
+	if (!circuit || !designated_since(circuit, id))
 		return CONTINUE;
-	circuit = find_circuit(entry->target);
-	if (!circuit || !designated_since(circuit))
-		return CONTINUE;
-	report_reflection(f, entry);
+	report_reflection(f, 0, id);
 	return DROP_REFLECTION;
+}
+
+/*
+ * The circuit's own tag comes off. What has another then is a trunk's, if it came with that alone: behind the circuit's
+ * tag it would be a frame that hops from one VLAN into another.
+ */
+static __always_inline __must_check enum verdict take_circuit_tag(struct frame *f, const struct circuit *circuit)
+{
+	if (!circuit->vid || !has_tag(f) || tag_vid(f) != circuit->vid)
+		return CONTINUE;
+	f->tag_protocol = circuit->protocol;
+	f->tag_vid = circuit->vid;
+	if (bpf_skb_vlan_pop(f->ctx))
+		return DROP_NO_ROOM;
+	frame_refresh(f);
+	frame_pull_headers(f);
+	return circuit->flags & CIRCUIT_TRUNK && has_tag(f) && tag_vid(f) ? DROP_VLAN : CONTINUE;
 }
 
 /* CONTINUE: a frame of the segment, its tag off, that this host is the one to carry. */
@@ -178,25 +208,20 @@ static __always_inline __must_check enum verdict enter_circuit(struct frame *f, 
 	f->circuit = id;
 	f->account = circuit->account;
 	f->segment = circuit->segment;
-	since_ns = designated_since(circuit);
-	if (!since_ns)
-		return DROP_STANDBY;
 	v = find_segment(f->segment, seg);
 	if (v)
 		return v;
-	if (f->data + ETHERNET_BYTES > f->end)
-		return DROP_SHORT;
-	if (is_multicast(f->data) && circuit->receiver && circuit->receiver != f->ifindex)
+	v = take_circuit_tag(f, circuit);
+	if (v)
+		return v;
+	if (take_hello(f, circuit, id))
+		return DROP_HELLO;
+	since_ns = designated_since(circuit, id);
+	if (!since_ns)
+		return DROP_STANDBY;
+	if (is_team_copy(f, circuit))
 		return DROP_TEAM_COPY;
-	if (has_tag(f) && !(circuit->flags & CIRCUIT_KEEP_TAG)) {
-		f->tag_protocol = circuit->protocol;
-		f->tag_vid = circuit->vid;
-		if (bpf_skb_vlan_pop(f->ctx))
-			return DROP_NO_ROOM;
-		frame_refresh(f);
-		frame_pull_headers(f);
-	}
-	return is_reflection(f, since_ns) ? DROP_REFLECTION : CONTINUE;
+	return check_reflection(f, circuit, since_ns);
 }
 
 #endif

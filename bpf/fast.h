@@ -10,6 +10,7 @@
 #include "decap.h"
 #include "encap.h"
 #include "lookup.h"
+#include "role.h"
 
 /* The inner Ethernet header at `at`: CONTINUE if it is plain unicast whose source the table has where it is now. */
 static __always_inline __must_check enum verdict check_plain(struct frame *f, const void *at, const struct segment *seg)
@@ -28,19 +29,21 @@ static __always_inline __must_check enum verdict check_plain(struct frame *f, co
 	source = find_mac(f->segment, ethernet->source);
 	if (source && entry_agrees(f, source))
 		stamp(&source->used_s);
-	else if (seg->flags & SEGMENT_LEARNING)
-		return PASS_UP;
+	else if (seg->flags & SEGMENT_LEARNING || seg->flood_circuits)
+		return PASS_UP; /* to be learned, or looked at for a way round by a VLAN */
 	return CONTINUE;
 }
 
-/* A local port that takes what XDP redirects into it. */
+/* A local port that takes what XDP redirects into it. Port groups' rules are TC's, and so are VLANs. */
 static __always_inline __must_check enum verdict find_port(const struct frame *f, const struct fdb_entry *to,
 							   const struct device **port)
 {
+	if (to->kind != FDB_PORT)
+		return PASS_UP;
 	if (to->target == f->ifindex)
 		return DROP_SAME_PORT;
 	*port = device_of(to->target);
-	return *port && ((*port)->flags & DEVICE_XDP_TX) ? CONTINUE : PASS_UP;
+	return *port && ((*port)->flags & DEVICE_XDP_TX) && !(*port)->policy ? CONTINUE : PASS_UP;
 }
 
 static __always_inline __must_check enum verdict deliver(struct frame *f, const struct device *port)
@@ -50,16 +53,187 @@ static __always_inline __must_check enum verdict deliver(struct frame *f, const 
 	return TX_LOCAL;
 }
 
+/* --- remotes -------------------------------------------------------------------------------------------------------- */
+
+/* CONTINUE: a frame of so many bytes can go to the next hop as it is. */
+static __always_inline __must_check enum verdict find_hop(const struct segment *seg, __u32 id, __u32 bytes,
+							  const struct nexthop **hop)
+{
+	const __u16 wanted = NEXTHOP_RESOLVED | NEXTHOP_XDP_TX;
+	enum verdict v = find_nexthop(id, hop);
+
+	if (v)
+		return v;
+	if (((*hop)->flags & (wanted | NEXTHOP_DEVICE)) != wanted || bytes > path_mtu(seg, *hop) + ETHERNET_BYTES)
+		return PASS_UP;
+	return CONTINUE;
+}
+
+static __always_inline __must_check enum verdict to_remote(struct frame *f, const struct nexthop *hop)
+{
+	struct outgoing out;
+
+	describe(f, hop, &out);
+	if (frame_push(f))
+		return DROP_NO_ROOM;
+	if (f->data + outer_bytes() > f->end)
+		return DROP_NO_ROOM;
+	write_outer(f->data, hop, &out);
+	send_to(f, hop->ifindex);
+	return TX_REMOTE;
+}
+
+/* --- VLANs --------------------------------------------------------------------------------------------------------- */
+
+/* The VLAN behind an entry, if this host carries it by a NIC that takes what XDP redirects into it. A team's is TC's. */
+static __always_inline __must_check enum verdict find_way_out(__u32 id, const struct circuit **circuit)
+{
+	const struct device *nic;
+
+	*circuit = find_circuit(id);
+	if (!*circuit || (*circuit)->team || !(*circuit)->vid || !designated_since(*circuit, id))
+		return PASS_UP;
+	nic = device_of((*circuit)->ifindex);
+	return nic && nic->flags & DEVICE_XDP_TX ? CONTINUE : PASS_UP;
+}
+
+static __always_inline __must_check enum verdict to_vlan(struct frame *f, const struct circuit *circuit)
+{
+	struct ethernet_header ethernet;
+	__be16 *to;
+
+	if (f->data + ETHERNET_BYTES > f->end)
+		return DROP_SHORT;
+	copy_ethernet(&ethernet, f->data);
+	if (bpf_xdp_adjust_head(f->ctx, -VLAN_BYTES))
+		return DROP_NO_ROOM;
+	frame_refresh(f);
+	if (f->data + ETHERNET_BYTES + VLAN_BYTES > f->end)
+		return DROP_SHORT;
+	to = f->data + ETHERNET_BYTES - 2;
+	copy_mac(f->data, ethernet.destination);
+	copy_mac(f->data + 6, ethernet.source);
+	to[0] = circuit->protocol;
+	to[1] = bpf_htons(circuit->vid);
+	to[2] = ethernet.protocol;
+	tally_add(&deliveries, circuit->account, 1, frame_bytes(f));
+	send_to(f, circuit->ifindex);
+	return TX_VLAN;
+}
+
+static __always_inline int is_tagged(const struct frame *f)
+{
+	const struct ethernet_header *ethernet = f->data;
+
+	return (void *)(ethernet + 1) <= f->end && is_vlan(ethernet->protocol);
+}
+
+/* CONTINUE: plain unicast with one tag, from where its source is known to be. As check_plain(), behind the tag. */
+static __always_inline __must_check enum verdict check_tagged(struct frame *f, const struct vlan_header *tag)
+{
+	const struct ethernet_header *ethernet = f->data;
+	const struct ipv6_header *ip = (const void *)(tag + 1);
+	struct fdb_entry *source;
+	enum verdict v;
+
+	v = check_macs(f->data, f->end);
+	if (v)
+		return v;
+	if ((void *)(tag + 1) > f->end)
+		return DROP_SHORT;
+	if (is_vlan(tag->protocol) || tag->protocol == bpf_htons(ETH_P_ARP))
+		return PASS_UP;
+	if (tag->protocol == bpf_htons(ETH_P_IPV6) && ((void *)(ip + 1) > f->end || ip->next_header == PROTOCOL_ICMP6))
+		return PASS_UP;
+	source = find_mac(f->segment, ethernet->source);
+	if (!source || !entry_agrees(f, source))
+		return PASS_UP;
+	stamp(&source->used_s);
+	return CONTINUE;
+}
+
+static __always_inline int drop_tag(struct frame *f, __be16 protocol)
+{
+	struct ethernet_header ethernet;
+
+	if (f->data + ETHERNET_BYTES > f->end)
+		return -1;
+	copy_ethernet(&ethernet, f->data);
+	ethernet.protocol = protocol;
+	if (bpf_xdp_adjust_head(f->ctx, VLAN_BYTES))
+		return -1;
+	frame_refresh(f);
+	if (f->data + ETHERNET_BYTES > f->end)
+		return -1;
+	copy_ethernet(f->data, &ethernet);
+	return 0;
+}
+
+/* A frame with a tag: of a bridged VLAN, known unicast to a remote or a local port. All else goes up as it came. */
+static __always_inline __must_check enum verdict from_vlan(struct frame *f)
+{
+	const struct ethernet_header *ethernet = f->data;
+	const struct vlan_header *tag = f->data + ETHERNET_BYTES;
+	struct vlan_key key = {.ifindex = f->ifindex};
+	const struct device *port = 0;
+	const struct nexthop *hop = 0;
+	const struct circuit *circuit;
+	const struct fdb_entry *to;
+	const struct segment *seg;
+	const __u32 *id;
+	__be16 protocol;
+	enum verdict v;
+
+	if ((void *)(tag + 1) > f->end)
+		return PASS_NOT_OURS;
+	key.vid = bpf_ntohs(tag->tci) & VLAN_ID_MASK;
+	key.protocol = ethernet->protocol;
+	protocol = tag->protocol;
+	id = key.vid ? bpf_map_lookup_elem(&vlans, &key) : 0;
+	if (!id)
+		return PASS_NOT_OURS;
+	circuit = find_circuit(*id);
+	if (!circuit || circuit->team || is_multicast(ethernet->destination))
+		return PASS_UP;
+	f->flags |= FRAME_FROM_VLAN;
+	f->circuit = *id;
+	f->account = circuit->account;
+	f->segment = circuit->segment;
+	if (!designated_since(circuit, *id))
+		return DROP_STANDBY;
+	v = find_segment(f->segment, &seg);
+	if (v)
+		return v;
+	v = check_tagged(f, tag);
+	if (v)
+		return v;
+	to = find_mac(f->segment, ethernet->destination);
+	if (!to)
+		return PASS_UP;
+	if (to->kind == FDB_REMOTE)
+		v = find_hop(seg, to->target, frame_bytes(f) - VLAN_BYTES, &hop);
+	else
+		v = find_port(f, to, &port);
+	if (v)
+		return v;
+	if (drop_tag(f, protocol))
+		return DROP_NO_ROOM;
+	return hop ? to_remote(f, hop) : deliver(f, port);
+}
+
 /* --- underlay ----------------------------------------------------------------------------------------------------- */
 
 static __always_inline __must_check enum verdict from_wire(struct frame *f)
 {
-	const struct segment *seg;
+	const struct circuit *circuit = 0;
+	const struct device *port = 0;
 	const struct fdb_entry *to;
-	const struct device *port;
+	const struct segment *seg;
 	struct outer o = {};
 	enum verdict v;
 
+	if (is_tagged(f))
+		return from_vlan(f);
 	v = accept(f, &o, &seg);
 	if (v)
 		return v;
@@ -71,46 +245,29 @@ static __always_inline __must_check enum verdict from_wire(struct frame *f)
 	to = find_mac(f->segment, f->data + outer_bytes());
 	if (!to)
 		return PASS_UP;
-	if (to->kind != FDB_PORT)
+	if (to->kind == FDB_REMOTE)
 		return DROP_SPLIT_HORIZON;
-	v = find_port(f, to, &port);
+	if (to->kind == FDB_CIRCUIT)
+		v = find_way_out(to->target, &circuit);
+	else
+		v = find_port(f, to, &port);
 	if (v)
 		return v;
 	v = unwrap(f, &o, 0);
 	if (v)
 		return v;
-	return deliver(f, port);
+	return circuit ? to_vlan(f, circuit) : deliver(f, port);
 }
 
 /* --- port --------------------------------------------------------------------------------------------------------- */
 
-static __always_inline __must_check enum verdict to_remote(struct frame *f, const struct segment *seg, __u32 id)
-{
-	const __u16 wanted = NEXTHOP_RESOLVED | NEXTHOP_XDP_TX;
-	const struct nexthop *hop;
-	struct outgoing out;
-	enum verdict v;
-
-	v = find_nexthop(id, &hop);
-	if (v)
-		return v;
-	if ((hop->flags & (wanted | NEXTHOP_DEVICE)) != wanted || frame_bytes(f) > path_mtu(seg, hop) + ETHERNET_BYTES)
-		return PASS_UP;
-	describe(f, hop, &out);
-	if (frame_push(f))
-		return DROP_NO_ROOM;
-	if (f->data + outer_bytes() > f->end)
-		return DROP_NO_ROOM;
-	write_outer(f->data, hop, &out);
-	send_to(f, hop->ifindex);
-	return TX_REMOTE;
-}
-
 static __always_inline __must_check enum verdict from_port(struct frame *f)
 {
 	const struct device *port, *to_port;
+	const struct circuit *circuit;
 	const struct fdb_entry *to;
 	const struct segment *seg;
+	const struct nexthop *hop;
 	enum verdict v;
 
 	port = device_of(f->ifindex);
@@ -121,6 +278,8 @@ static __always_inline __must_check enum verdict from_port(struct frame *f)
 	v = find_segment(f->segment, &seg);
 	if (v)
 		return v;
+	if (is_governed(port))
+		return PASS_UP;
 	v = check_plain(f, f->data, seg);
 	if (v)
 		return v;
@@ -129,8 +288,14 @@ static __always_inline __must_check enum verdict from_port(struct frame *f)
 	to = find_mac(f->segment, f->data);
 	if (!to)
 		return PASS_UP;
-	if (to->kind == FDB_REMOTE)
-		return to_remote(f, seg, to->target);
+	if (to->kind == FDB_REMOTE) {
+		v = find_hop(seg, to->target, frame_bytes(f), &hop);
+		return v ? v : to_remote(f, hop);
+	}
+	if (to->kind == FDB_CIRCUIT) {
+		v = find_way_out(to->target, &circuit);
+		return v ? v : to_vlan(f, circuit);
+	}
 	v = find_port(f, to, &to_port);
 	return v ? v : deliver(f, to_port);
 }

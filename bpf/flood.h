@@ -20,8 +20,12 @@ struct flood {
 	struct flood_key first; /* slot where this pass starts */
 	__u32 ifindex;          /* where the frame came from */
 	__u32 circuit;          /* by which, 0 if by none */
+	__u32 policy;           /* of the port it came by, 0 if none */
+	__u32 tagged;           /* the frame has a tag of its own */
 	__u32 sent;             /* somebody got a copy; no count, since the verifier would follow each of its values */
 	__u32 unresolved;       /* a next hop that is */
+	__u32 receiver;         /* of a unicast: its port, and that one's policy */
+	__u32 to_policy;
 	__u32 all_by_device;
 	struct outgoing out;
 	__be16 reserved;
@@ -46,6 +50,25 @@ static __always_inline __u32 kernel_share(const struct segment *seg)
 
 /* --- local ports -------------------------------------------------------------------------------------------------- */
 
+static __always_inline void give_copy(struct flood *flood, const struct device *port)
+{
+	int pushed = 0;
+
+	if (port->policy) {
+		if (admit_to(flood->skb, port->ifindex, flood->policy))
+			return;
+		pushed = push_guest_tag(flood->skb, port, flood->tagged);
+		if (pushed < 0)
+			return;
+	}
+	if (!bpf_clone_redirect(flood->skb, port->ifindex, 0)) {
+		tally_add(&deliveries, port->account, 1, flood->skb->len);
+		flood->sent = 1;
+	}
+	if (pushed)
+		bpf_skb_vlan_pop(flood->skb);
+}
+
 static long copy_to_port(__u32 i, struct flood *flood)
 {
 	__u32 ifindex = flood_slot(flood, i);
@@ -54,21 +77,28 @@ static long copy_to_port(__u32 i, struct flood *flood)
 	if (!ifindex || ifindex == flood->ifindex)
 		return 0;
 	port = device_of(ifindex);
-	if (!port || bpf_clone_redirect(flood->skb, ifindex, 0))
-		return 0;
-	tally_add(&deliveries, port->account, 1, flood->skb->len);
-	flood->sent = 1;
+	if (port)
+		give_copy(flood, port);
 	return 0;
 }
 
-/* Whether a port other than the one it came by got a copy. */
-__weak __noinline int flood_ports(struct __sk_buff *skb, __u32 segment)
+static __always_inline __u32 is_tagged(struct __sk_buff *skb)
 {
-	struct flood flood = {.skb = skb, .first.segment = segment, .ifindex = skb->ifindex};
+	struct frame f = {.ctx = skb};
+
+	frame_refresh(&f);
+	return has_tag(&f);
+}
+
+/* Whether a port other than the one it came by got a copy. policy: of that one. */
+__weak __noinline int flood_ports(struct __sk_buff *skb, __u32 segment, __u32 policy)
+{
+	struct flood flood = {.skb = skb, .first.segment = segment, .ifindex = skb->ifindex, .policy = policy};
 	const struct segment *seg;
 
 	if (find_segment(segment, &seg))
 		return 0;
+	flood.tagged = is_tagged(skb);
 	flood.first.bank = seg->flood_bank;
 	bpf_loop(seg->flood_ports, copy_to_port, &flood, 0);
 	return flood.sent;
@@ -77,44 +107,89 @@ __weak __noinline int flood_ports(struct __sk_buff *skb, __u32 segment)
 /* Also for ARP's strict mode: the ports hear a question that the program answers itself. */
 static __always_inline int flood_to_ports(struct frame *f)
 {
-	int sent = flood_ports(f->ctx, f->segment) > 0;
+	int sent = flood_ports(f->ctx, f->segment, f->policy) > 0;
 
 	frame_refresh(f);
 	return sent;
+}
+
+/* --- promiscuous ports --------------------------------------------------------------------------------------------- */
+
+static long mirror_to_port(__u32 i, struct flood *flood)
+{
+	__u32 ifindex = flood_slot(flood, i);
+	const struct device *port;
+
+	if (!ifindex || ifindex == flood->ifindex || ifindex == flood->receiver)
+		return 0;
+	port = device_of(ifindex);
+	if (!port || !(port->flags & DEVICE_PROMISCUOUS))
+		return 0;
+	if (port->policy == flood->policy || port->policy == flood->to_policy)
+		give_copy(flood, port);
+	return 0;
+}
+
+/* A unicast that goes to a port, 0 if elsewhere: its copies to the promiscuous ports of both ends' groups. */
+__weak __noinline int mirror(struct __sk_buff *skb, __u32 segment, __u32 policy, __u32 to)
+{
+	struct flood flood = {.skb = skb, .first.segment = segment, .ifindex = skb->ifindex, .policy = policy};
+	const struct device *port = device_of(to);
+	const struct segment *seg;
+
+	if (find_segment(segment, &seg))
+		return 0;
+	flood.tagged = is_tagged(skb);
+	flood.receiver = to;
+	flood.to_policy = port ? port->policy : 0;
+	flood.first.bank = seg->flood_bank;
+	bpf_loop(seg->flood_ports, mirror_to_port, &flood, 0);
+	return 0;
+}
+
+static __always_inline void mirror_unicast(struct frame *f, const struct segment *seg, const struct fdb_entry *entry)
+{
+	if (seg->flags & SEGMENT_MIRRORED)
+		mirror(f->ctx, f->segment, f->policy, entry->kind == FDB_PORT ? entry->target : 0);
+	frame_refresh(f);
 }
 
 /* --- circuits ------------------------------------------------------------------------------------------------------ */
 
 static long copy_to_circuit(__u32 i, struct flood *flood)
 {
-	struct frame f = {.ctx = flood->skb, .ifindex = flood->ifindex};
+	struct frame f = {.ctx = flood->skb, .ifindex = flood->ifindex, .policy = flood->policy};
 	__u32 id = flood_slot(flood, i), ifindex;
 	const struct circuit *circuit;
+	int pushed;
 
 	circuit = find_circuit(id);
-	if (!circuit || id == flood->circuit || !designated_since(circuit))
+	if (!circuit || id == flood->circuit || !designated_since(circuit, id))
 		return 0;
 	frame_refresh(&f);
 	ifindex = uplink_for(circuit, &f);
-	if (!ifindex || push_circuit_tag(flood->skb, circuit))
+	pushed = ifindex ? push_circuit_tag(flood->skb, circuit, flood->tagged) : -1;
+	if (pushed < 0)
 		return 0;
 	if (!bpf_clone_redirect(flood->skb, ifindex, 0)) {
 		tally_add(&deliveries, circuit->account, 1, flood->skb->len);
 		flood->sent = 1;
 	}
-	if (circuit->vid && !(circuit->flags & CIRCUIT_KEEP_TAG))
+	if (pushed)
 		bpf_skb_vlan_pop(flood->skb);
 	return 0;
 }
 
 /* Whether a VLAN other than the one it came by got a copy. */
-__weak __noinline int flood_circuits(struct __sk_buff *skb, __u32 segment, __u32 from)
+__weak __noinline int flood_circuits(struct __sk_buff *skb, __u32 segment, __u32 from, __u32 policy)
 {
 	struct flood flood = {.skb = skb, .first.segment = segment, .ifindex = skb->ifindex, .circuit = from};
 	const struct segment *seg;
 
 	if (find_segment(segment, &seg))
 		return 0;
+	flood.policy = policy;
+	flood.tagged = is_tagged(skb);
 	flood.first.bank = seg->flood_bank;
 	flood.first.slot = seg->flood_ports;
 	bpf_loop(seg->flood_circuits, copy_to_circuit, &flood, 0);
@@ -127,7 +202,7 @@ static __always_inline int flood_to_circuits(struct frame *f, const struct segme
 
 	if (!seg->flood_circuits || f->flags & (FRAME_LOCAL_ONLY | FRAME_NOT_TO_VLAN))
 		return 0;
-	sent = flood_circuits(f->ctx, f->segment, f->circuit) > 0;
+	sent = flood_circuits(f->ctx, f->segment, f->circuit, f->policy) > 0;
 	frame_refresh(f);
 	return sent;
 }

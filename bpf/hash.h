@@ -86,4 +86,10 @@ static __always_inline __u16 flow_source_port(const void *data, const void *end)
 	return SOURCE_PORT_MIN + (hash >> 18 & SOURCE_PORT_MASK);
 }
 
+/* Of the 16 of a team, for a MAC as it lies in memory: its first four bytes and the rest as numbers. */
+static __always_inline __u32 share_of_mac(__u32 first, __u16 last)
+{
+	return hash_word(first, last) * 0x9e3779b1u >> 28;
+}
+
 #endif

@@ -14,6 +14,7 @@
 #include "checksum.h"
 #include "limit.h"
 #include "parse_nd.h"
+#include "sizes.h"
 
 enum {
 	ICMP_BYTES = 8,
@@ -53,43 +54,6 @@ struct error6 {
 } WIRE;
 _Static_assert(sizeof(struct error4) == 576, "RFC 1812 §4.3.2.3");
 _Static_assert(sizeof(struct error6) == 1280, "RFC 4443 §3.2");
-
-struct segment_size {
-	__u32 headers; /* L3 and L4 of each packet a super-frame becomes */
-	__u32 payload;
-};
-
-/* L4 header bytes; what segments is TCP or UDP. */
-static __always_inline __u32 l4_header_bytes(struct cursor *c, __u8 protocol)
-{
-	const __u8 *l4;
-
-	if (protocol != PROTOCOL_TCP)
-		return UDP_BYTES;
-	l4 = (const __u8 *)take(c, 13);
-	return l4 ? (l4[12] >> 4) * 4 : 20;
-}
-
-/* The largest L3 packet the frame is, or will be cut into. */
-static __always_inline __u32 packet_bytes(struct frame *f)
-{
-	struct cursor c = {(const __u8 *)f->data + ETHERNET_BYTES, (const __u8 *)f->end};
-	const struct ipv6_header *ip6;
-	const struct ipv4_header *ip4;
-
-	if (!f->ctx->gso_size)
-		return frame_bytes(f) - ETHERNET_BYTES;
-	if (f->ctx->protocol == bpf_htons(ETH_P_IP)) {
-		ip4 = take_ipv4(&c);
-		if (!ip4 || !skip_ipv4_options(&c, ip4))
-			return frame_bytes(f) - ETHERNET_BYTES;
-		return ipv4_header_bytes(ip4) + l4_header_bytes(&c, ip4->protocol) + f->ctx->gso_size;
-	}
-	ip6 = take_ipv6(&c);
-	if (!ip6)
-		return frame_bytes(f) - ETHERNET_BYTES;
-	return IPV6_BYTES + l4_header_bytes(&c, ip6->next_header) + f->ctx->gso_size;
-}
 
 /* Echo and the like get an error; errors never beget one (RFC 1122 §3.2.2). */
 static __always_inline int is_icmp4_error(__u8 type)

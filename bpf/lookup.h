@@ -14,6 +14,21 @@ static __always_inline struct device *device_of(__u32 ifindex)
 	return bpf_map_lookup_elem(&devices, &ifindex);
 }
 
+/* Its port group, or `bind`, has a say in what it sends. */
+static __always_inline int is_governed(const struct device *port)
+{
+	return port->policy || port->flags & DEVICE_BOUND;
+}
+
+/* Of weft's own on a VLAN: of a bridge, or among a switch's uplinks. A guest of the VLAN has no business with them. */
+static __always_inline int is_hello(const struct frame *f)
+{
+	const struct hello *hello = f->data;
+
+	return (void *)(hello + 1) <= f->end && hello->protocol == bpf_htons(CHECK_PROTOCOL) &&
+	       (hello->magic == bpf_htonl(HELLO_MAGIC) || hello->magic == bpf_htonl(BEACON_MAGIC));
+}
+
 static __always_inline __must_check enum verdict find_segment(__u32 index, const struct segment **seg)
 {
 	*seg = bpf_map_lookup_elem(&segments, &index);

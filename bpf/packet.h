@@ -42,7 +42,9 @@ struct frame {
 	int action;               /* what leave() returns for a TX_ verdict; set by send_to() */
 	__u32 nexthop;            /* of `source`, 0 if it is no known remote */
 	__u32 circuit;            /* it came by, 0 if none */
-	__be16 tag_protocol;      /* of the tag that was taken off at a circuit, for an answer */
+	__u16 policy;             /* of the port it came by, 0 if none */
+	__u16 reserved;
+	__be16 tag_protocol;      /* of the tag that was taken off at a circuit or port, for an answer */
 	__u16 tag_vid;            /* 0: none was */
 	struct ip_address source; /* outer source of a frame from a remote, else zero */
 };

@@ -5,18 +5,27 @@
 
 #include "encap.h"
 #include "lookup.h"
+#include "policy.h"
 #include "tags.h"
 #include "tunnel.h"
 
 static __always_inline __must_check enum verdict send_to_port(struct frame *f, __u32 ifindex)
 {
 	const struct device *port;
+	enum verdict v;
 
 	if (ifindex == f->ifindex)
 		return DROP_SAME_PORT;
 	port = device_of(ifindex);
 	if (!port)
 		return DROP_NO_RECEIVER;
+	if (port->policy) {
+		v = admit_to(f->ctx, ifindex, f->policy);
+		if (v)
+			return v;
+		if (push_guest_tag(f->ctx, port, has_tag(f)) < 0)
+			return DROP_NO_ROOM;
+	}
 	tally_add(&deliveries, port->account, 1, frame_bytes(f));
 	deliver_to(f, port);
 	return TX_LOCAL;

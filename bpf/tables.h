@@ -37,6 +37,11 @@ TABLE(vnis, HASH, __u32, __u32, MAX_SEGMENTS);
 SPARSE_TABLE(vlans, struct vlan_key, __u32, MAX_VLANS);
 TABLE(circuits, ARRAY, __u32, struct circuit, MAX_CIRCUITS);
 TABLE(leases, ARRAY, __u32, struct lease, MAX_LEASES);
+TABLE(rivals, ARRAY, __u32, struct rival, MAX_CIRCUITS);
+TABLE(teams, ARRAY, __u32, struct team, MAX_TEAMS);
+TABLE(policies, ARRAY, __u32, struct policy, MAX_POLICIES);
+TABLE(guests, ARRAY, __u32, struct guest, MAX_ACCOUNTS);
+SPARSE_TABLE(bindings, struct binding_key, __u32, MAX_BINDINGS);
 TABLE(nexthops, ARRAY, __u32, struct nexthop, MAX_NEXTHOPS);
 SPARSE_TABLE(remotes, struct remote_key, struct remote, MAX_NEXTHOPS);
 SPARSE_TABLE(floods, struct flood_key, __u32, MAX_FLOOD_SLOTS);
@@ -46,6 +51,7 @@ TABLE(limiters, ARRAY, __u32, __u64, MAX_ACCOUNTS * LIMIT_CLASSES);
 TABLE(attachments, HASH, __u32, struct attachment, MAX_DEVICES);
 TABLE(counters, PERCPU_ARRAY, __u32, struct tally, MAX_ACCOUNTS * MAX_VERDICTS);
 TABLE(deliveries, PERCPU_ARRAY, __u32, struct tally, MAX_ACCOUNTS);
+TABLE(refusals, PERCPU_ARRAY, __u32, struct tally, MAX_ACCOUNTS);
 TABLE(event_losses, PERCPU_ARRAY, __u32, __u64, MAX_EVENT_LOSSES);
 
 struct {

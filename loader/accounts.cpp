@@ -33,6 +33,8 @@ Result<> Accounts::clear(std::uint16_t account) {
     for (std::uint32_t verdict = 0; verdict < MAX_VERDICTS; ++verdict)
         TRY_OK(tables_->counters.clear(account * MAX_VERDICTS + verdict));
     TRY_OK(tables_->deliveries.clear(account));
+    TRY_OK(tables_->refusals.clear(account));
+    TRY_OK(tables_->guests.put(account, guest{}));
     for (std::uint32_t limit = 0; limit < LIMIT_CLASSES; ++limit)
         TRY_OK(tables_->limiters.put(account * LIMIT_CLASSES + limit, 0));
     return Ok{};
@@ -45,6 +47,11 @@ Result<std::array<tally, MAX_VERDICTS>> Accounts::read(std::uint16_t account) co
         all[verdict] = sum(per_cpu);
     }
     return all;
+}
+
+Result<tally> Accounts::refusals(std::uint16_t account) const {
+    TRY(const auto per_cpu, tables_->refusals.read(account));
+    return sum(per_cpu);
 }
 
 Result<tally> Accounts::deliveries(std::uint16_t account) const {

@@ -22,6 +22,7 @@ public:
 
     // All verdicts of an account, summed over the CPUs.
     Result<std::array<tally, MAX_VERDICTS>> read(std::uint16_t account) const;
+    Result<tally> refusals(std::uint16_t account) const;  // frames kept from a port by its rate or isolation
     Result<tally> deliveries(std::uint16_t account) const;
 
 private:

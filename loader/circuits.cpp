@@ -14,6 +14,7 @@ namespace weft {
 
 namespace {
 
+constexpr std::uint64_t NS_PER_MS = 1'000'000;
 constexpr std::uint64_t ALARM_NS = 10'000'000'000;  // without news an alarm is over
 
 bool same(const circuit& a, const circuit& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
@@ -29,39 +30,71 @@ std::uint32_t served(const Devices& devices, const std::string& name) {
     return nic && nic->attachment ? nic->ifindex : 0;
 }
 
-circuit row_of(const CircuitPlan& plan, const CircuitState& state, std::uint16_t segment, const Devices& devices) {
+circuit row_of(const CircuitPlan& plan, const CircuitState& state, std::uint16_t segment, const Devices& devices,
+               const Teams& teams) {
     circuit row{};
     row.segment = segment;
     row.account = state.row.account;
     row.flags = static_cast<std::uint16_t>(CIRCUIT_IN_USE | plan.flags);
-    row.vid = plan.flags & CIRCUIT_KEEP_TAG ? 0 : plan.vlans.front().first;
+    row.vid = plan.flags & CIRCUIT_NO_UNTAGGED ? 0 : plan.vlans.front().first;
     row.protocol = htons(static_cast<std::uint16_t>(plan.tag_protocol));
     row.lease = plan.lease;
-    row.receiver = served(devices, plan.receiver);
-    for (std::size_t share = 0; share < plan.shares.size(); ++share)
-        row.uplinks[share] = served(devices, plan.shares[share]);
+    row.priority = plan.priority;
+    row.team = plan.team.empty() ? 0 : teams.row(plan.team);
+    row.ifindex = plan.team.empty() ? served(devices, plan.nics.front()) : 0;
     const bool was = state.row.flags & CIRCUIT_DESIGNATED, is = row.flags & CIRCUIT_DESIGNATED;
     row.since_ns = was && is ? state.row.since_ns : is ? monotonic_ns() : 0;
     return row;
+}
+
+CircuitPlan plan_of(const Bridge& bridge) {
+    CircuitPlan plan;
+    plan.name = circuit_name(bridge);
+    plan.segment = bridge.segment;
+    plan.vlans = {{bridge.vlan, bridge.vlan}};
+    plan.tag_protocol = bridge.tag_protocol;
+    plan.flags = flags_of(bridge);
+    plan.lease = bridge.is_elected() ? bridge.virtual_router_id : 0;
+    plan.priority = bridge.priority;
+    plan.nics = {bridge.interface};
+    return plan;
+}
+
+// The groups of a VLAN-backed segment are on one switch and have one VLAN; each may have tags of its own beside it.
+CircuitPlan plan_of(const Segment& segment, const std::vector<const PortGroup*>& groups, const Switch& on) {
+    CircuitPlan plan;
+    plan.name = on.name + ":" + std::to_string(groups.front()->vlan);
+    plan.segment = segment.name;
+    plan.flags = CIRCUIT_DESIGNATED;
+    plan.nics = on.team.uplinks;
+    plan.team = on.name;
+    const auto has_network = [](const PortGroup* group) { return group->vlan != 0 || group->trunk.empty(); };
+    if (std::ranges::any_of(groups, has_network))
+        plan.vlans.push_back({groups.front()->vlan, groups.front()->vlan});
+    else
+        plan.flags |= CIRCUIT_NO_UNTAGGED;
+    for (const PortGroup* group : groups) {
+        if (!group->trunk.empty()) plan.flags |= CIRCUIT_TRUNK;
+        plan.vlans.insert(plan.vlans.end(), group->trunk.begin(), group->trunk.end());
+    }
+    return plan;
 }
 
 }  // namespace
 
 std::string circuit_name(const Bridge& bridge) { return BridgeName{bridge.interface, bridge.vlan}.text(); }
 
-std::vector<CircuitPlan> plan_bridges(const Document& wanted) {
+std::vector<CircuitPlan> plan_circuits(const Document& wanted) {
     std::vector<CircuitPlan> plans;
-    for (const Bridge& bridge : wanted.bridges) {
-        CircuitPlan plan;
-        plan.name = circuit_name(bridge);
-        plan.segment = bridge.segment;
-        plan.vlans = {{bridge.vlan, bridge.vlan}};
-        plan.tag_protocol = bridge.tag_protocol;
-        plan.flags = flags_of(bridge);
-        plan.lease = bridge.is_elected() ? bridge.virtual_router_id : 0;
-        plan.nics = {bridge.interface};
-        plan.shares.fill(bridge.interface);
-        plans.push_back(std::move(plan));
+    for (const Bridge& bridge : wanted.bridges) plans.push_back(plan_of(bridge));
+    for (const Segment& segment : wanted.segments) {
+        if (segment.vni != 0) continue;
+        std::vector<const PortGroup*> groups;
+        for (const PortGroup& group : wanted.port_groups)
+            if (group.segment == segment.name) groups.push_back(&group);
+        if (groups.empty()) continue;
+        const auto on = std::ranges::find(wanted.switches, groups.front()->switch_name, &Switch::name);
+        if (on != wanted.switches.end() && !on->team.uplinks.empty()) plans.push_back(plan_of(segment, groups, *on));
     }
     return plans;
 }
@@ -137,7 +170,7 @@ Result<> Circuits::write_keys(const Keys& keys, std::uint32_t id) {
 }
 
 void Circuits::serve(const std::vector<CircuitPlan>& plans, const Devices& devices, const Segments& segments,
-                     Problems& problems) {
+                     const Teams& teams, Problems& problems) {
     planned_.clear();
     planned_keys_.clear();
     for (const CircuitPlan& plan : plans) {
@@ -151,7 +184,7 @@ void Circuits::serve(const std::vector<CircuitPlan>& plans, const Devices& devic
         (*state)->segment = plan.segment;
         planned_.insert((*state)->id);
         planned_keys_.insert(keys.begin(), keys.end());
-        if (problems.check(write_row(**state, row_of(plan, **state, index, devices)), "VLAN " + plan.name))
+        if (problems.check(write_row(**state, row_of(plan, **state, index, devices, teams)), "VLAN " + plan.name))
             problems.check(write_keys(keys, (*state)->id), "VLAN " + plan.name);
     }
 }
@@ -175,8 +208,17 @@ std::vector<std::uint32_t> Circuits::sweep(Problems& problems) {
     return gone;
 }
 
+std::optional<Ip> Circuits::rival(const CircuitState& circuit) const {
+    const auto rival = tables_->rivals.find(circuit.id);
+    if (circuit.row.team || !rival || !*rival || (*rival)->seen_ns == 0) return std::nullopt;
+    if (monotonic_ns() - (*rival)->seen_ns >= HELLO_HOLD_MS * NS_PER_MS) return std::nullopt;
+    return Ip::of((*rival)->vtep);
+}
+
 bool Circuits::is_designated(const CircuitState& circuit) const {
     const ::circuit& row = circuit.row;
+    if (row.team) return true;
+    if (rival(circuit)) return false;
     if (!(row.flags & CIRCUIT_ELECTED)) return (row.flags & CIRCUIT_DESIGNATED) != 0;
     const auto lease = tables_->leases.find(row.lease);
     return lease && *lease && lease_holds(&**lease, monotonic_ns());
@@ -185,9 +227,13 @@ bool Circuits::is_designated(const CircuitState& circuit) const {
 Circuits::Turned Circuits::look_for_turns() {
     Turned turned;
     for (auto& [id, state] : by_id_) {
+        if (state.row.team) continue;  // no other host has a say in it
         const bool now = is_designated(state);
         if (now != state.designated) (now ? turned.began : turned.ended).push_back(id);
         state.designated = now;
+        const bool outranked = rival(state).has_value();
+        if (outranked && !state.outranked) turned.outranked.push_back(id);
+        state.outranked = outranked;
     }
     return turned;
 }

@@ -4,7 +4,6 @@
 // writes only the difference. Whether an elected bridge is designated is the datapath's to say (`leases`).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -21,6 +20,7 @@
 #include "result.hpp"
 #include "segments.hpp"
 #include "tables.hpp"
+#include "teams.hpp"
 
 namespace weft {
 
@@ -31,20 +31,20 @@ struct CircuitPlan {
     std::vector<VlanRange> vlans;  // tags it is heard by; {0, 0}: untagged
     TagProtocol tag_protocol = TagProtocol::Dot1q;
     std::uint16_t flags = 0;  // CIRCUIT_*
-    std::uint16_t lease = 0;
-    std::vector<std::string> nics;                 // where it is heard
-    std::array<std::string, TEAM_SLOTS> shares{};  // where it speaks; empty: nowhere
-    std::string receiver;                          // the one NIC for multicasts; empty: any
+    std::uint16_t lease = 0, priority = 0;
+    std::vector<std::string> nics;  // where it is heard
+    std::string team;               // which of them it speaks by; empty: there is one
 };
 std::string circuit_name(const Bridge& bridge);
-// Of the document's bridges, whose NICs are taken as they are.
-std::vector<CircuitPlan> plan_bridges(const Document& wanted);
+// Of the document's bridges, and of its VLAN-backed segments: one each, whatever the number of their port groups.
+std::vector<CircuitPlan> plan_circuits(const Document& wanted);
 
 struct CircuitState {
     std::uint32_t id = 0;
     std::string name, segment;
     circuit row{};                         // as the kernel holds it
     bool designated = false;               // when last looked at
+    bool outranked = false;                // the same
     std::uint64_t last_reflection_ns = 0;  // CLOCK_MONOTONIC, 0: none yet
 };
 
@@ -56,18 +56,20 @@ public:
 
     // Rows of every plan whose segment and NICs are there. Call after Devices::serve and Segments::prepare.
     void serve(const std::vector<CircuitPlan>& plans, const Devices& devices, const Segments& segments,
-               Problems& problems);
+               const Teams& teams, Problems& problems);
     // Takes away what is not planned; gives the ids that went.
     std::vector<std::uint32_t> sweep(Problems& problems);
     // Ids whose designation began or ended since the last call; what was learned by the latter is no longer so.
     struct Turned {
-        std::vector<std::uint32_t> began, ended;
+        std::vector<std::uint32_t> began, ended, outranked;
     };
     Turned look_for_turns();
 
     // A frame of this side came back by the VLAN, or one of the VLAN by a remote: two hosts bridge, or there is a loop.
     void note_reflection(std::uint32_t id, const Mac& mac, const std::string& where);
     static bool alarmed(const CircuitState& circuit);  // in the last ten seconds
+    // The bridge that comes before this one, if one was heard a moment ago.
+    std::optional<Ip> rival(const CircuitState& circuit) const;
 
     BySegment by_segment() const;
     const CircuitState* find(std::uint32_t id) const;

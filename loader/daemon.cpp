@@ -29,6 +29,7 @@ namespace {
 constexpr auto TICK = std::chrono::seconds(1);
 constexpr auto REFRESH = std::chrono::seconds(5);
 constexpr auto FOLLOW = std::chrono::milliseconds(50);
+constexpr auto LOOK = std::chrono::milliseconds(20);
 
 void log_error(const char* doing, const Result<>& result) {
     if (!result) spdlog::error("{}: {}", doing, result.error().what);
@@ -38,7 +39,12 @@ void log_error(const char* doing, const Result<>& result) {
 class Daemon {
 public:
     explicit Daemon(Engine& engine)
-        : engine_(&engine), signals_(loop_, SIGTERM, SIGINT, SIGHUP), tick_(loop_), refresh_(loop_), follow_(loop_) {}
+        : engine_(&engine),
+          signals_(loop_, SIGTERM, SIGINT, SIGHUP),
+          tick_(loop_),
+          refresh_(loop_),
+          follow_(loop_),
+          look_(loop_) {}
 
     Result<> run(const std::string& socket_path) {
         for (Engine::Source& source : engine_->sources()) TRY_OK(watch(std::move(source)));
@@ -48,6 +54,7 @@ public:
         repeat(tick_, TICK, "tick", &Engine::tick);
         repeat(refresh_, REFRESH, "refresh", &Engine::refresh);
         repeat(follow_, FOLLOW, "follow roles", &Engine::follow);
+        repeat(look_, LOOK, "look at uplinks", &Engine::look_at_uplinks);
         notify("READY=1\nSTATUS=" + summary());
         spdlog::info("ready: {}", summary());
         loop_.run();
@@ -108,7 +115,7 @@ private:
     Engine* engine_;
     asio::io_context loop_{1};
     asio::signal_set signals_;
-    asio::steady_timer tick_, refresh_, follow_;
+    asio::steady_timer tick_, refresh_, follow_, look_;
     std::list<asio::posix::stream_descriptor> watched_;
 };
 

@@ -25,6 +25,7 @@ struct Attachment {
     std::string reason;    // one clause: "veth: XDP would lose the guest's checksum and segmentation offload"
     std::vector<std::string> warnings;  // offloads that must be off at the far end, a foreign XDP program by name, …
     bool xdp_tx = false;                // an XDP redirect into it reaches the far end; probed again at each attach()
+    std::optional<Mac> guest_mac;       // of the far end of a veth, where it can be seen
     bool peer_redirect = false;  // TC may skip the veth pair (DEVICE_PEER): the far end is up, elsewhere, without XDP
     bool operator==(const Attachment&) const = default;
 };
@@ -56,6 +57,8 @@ public:
     Result<Attachment> attach(const Link& link, Role role, Hook wanted);
     Result<> detach(std::uint32_t ifindex);
     Result<> attach_tunnel(const Link& vxlan);
+    // Whether an attached NIC carries VLANs for MACs other than its own: promiscuous then, and without VLAN filters.
+    Result<> carry_vlans(const Link& nic, bool carries);
     // The lease program on an uplink by which VRRP advertisements leave, where a bridge is elected. Idempotent; goes
     // with detach() too.
     Result<> attach_lease(const Link& uplink);

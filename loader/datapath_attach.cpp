@@ -4,11 +4,14 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "attach_xdp.hpp"
 #include "datapath_state.hpp"
 #include "dispatcher.hpp"
+#include "offloads.hpp"
 #include "probe.hpp"
+#include "promiscuous.hpp"
 
 namespace weft {
 
@@ -71,11 +74,30 @@ Result<> Datapath::State::attach_stub(const Link& link, hook_program stub, attac
     return tables.attachments.put(link.ifindex, row);
 }
 
+Result<> Datapath::State::take_vlans(const std::string& nic, attachment& row) {
+    TRY(const auto change, disable_offloads(nic, VLAN_FILTERS));
+    row.offloads_disabled |= change.disabled;
+    TRY(const bool changed, set_promiscuous(nic, true));
+    row.flags = static_cast<__u16>(row.flags | ATTACHED_VLANS | (changed ? ATTACHED_PROMISC_OURS : 0));
+    return Ok{};
+}
+
+Result<> Datapath::State::leave_vlans(const std::string& nic, attachment& row) {
+    if (row.flags & ATTACHED_PROMISC_OURS) TRY_OK(set_promiscuous(nic, false));
+    if (!(row.flags & ATTACHED_XDP)) {
+        TRY_OK(restore_offloads(nic, row.offloads_disabled & VLAN_FILTERS));
+        row.offloads_disabled &= ~VLAN_FILTERS;
+    }
+    replace_bits(row, ATTACHED_VLANS | ATTACHED_PROMISC_OURS, 0);
+    return Ok{};
+}
+
 Result<> Datapath::State::drop_xdp(const Link& link, attachment& row) {
     if (row.flags & ATTACHED_XDP_DISPATCHER) TRY_OK(unchain_xdp(link.ifindex));
     TRY_OK(detach_xdp(link.ifindex, xdp_stubs()));
-    TRY_OK(restore_offloads(link.name, row.offloads_disabled));
-    row.offloads_disabled = 0;
+    const std::uint32_t kept = row.flags & ATTACHED_VLANS ? row.offloads_disabled & VLAN_FILTERS : 0;
+    TRY_OK(restore_offloads(link.name, row.offloads_disabled & ~kept));
+    row.offloads_disabled = kept;
     replace_bits(row, XDP_BITS, 0);
     return tables.attachments.put(link.ifindex, row);
 }
@@ -89,7 +111,7 @@ Result<Attachment> Datapath::State::serve_xdp(const Link& link, Role role, Hook 
     }
     const bool native = choice.hook == Hook::Xdp;
     if (native) {
-        TRY(auto change, disable_hiding_offloads(link.name));
+        TRY(auto change, disable_offloads(link.name, HIDE_FROM_XDP));
         row.offloads_disabled |= change.disabled;
         out.warnings = std::move(change.warnings);
     }
@@ -121,11 +143,11 @@ Result<> Datapath::State::explore_delivery(const Link& link, Attachment& out) {
                                        " is lost, so frames are delivered by TC: switch "
                                        "GRO on at its other end");
         }
+        TRY(const auto peer, links.peer(link));
+        if (!peer) return Ok{};
+        out.guest_mac = peer->mac;
         // The kernel drops what is redirected to a peer in the same netns, or one that is down.
-        if (link.peer_netnsid && link.carrier) {
-            TRY(const auto xdp, links.peer_runs_xdp(link));
-            out.peer_redirect = xdp && !*xdp;
-        }
+        out.peer_redirect = link.peer_netnsid && link.carrier && peer->xdp_program == 0;
         return Ok{};
     }
     // A tap's queue takes XDP frames always; a NIC's transmit rings for XDP exist while it has a program.
@@ -156,6 +178,15 @@ Result<> Datapath::attach_tunnel(const Link& vxlan) {
     return Ok{};
 }
 
+Result<> Datapath::carry_vlans(const Link& nic, bool carries) {
+    TRY(auto row, state_->row_of(nic));
+    if (!carries && !(row.flags & ATTACHED_VLANS)) return Ok{};
+    const attachment before = row;
+    TRY_OK(carries ? state_->take_vlans(nic.name, row) : state_->leave_vlans(nic.name, row));
+    if (std::memcmp(&before, &row, sizeof row) == 0) return Ok{};
+    return state_->tables.attachments.put(nic.ifindex, row);
+}
+
 Result<> Datapath::attach_lease(const Link& uplink) {
     if (!uplink.ethernet) return fail(EINVAL, uplink.name + " is no Ethernet device");
     TRY(auto row, state_->row_of(uplink));
@@ -180,6 +211,7 @@ Result<> Datapath::detach(std::uint32_t ifindex) {
     Link link;
     link.ifindex = ifindex;
     link.name = name;
+    TRY_OK(state_->leave_vlans(link.name, *row));
     TRY_OK(state_->drop_xdp(link, *row));
     TRY_OK(detach_tc(state_->folder, ifindex, row->flags));
     TRY_OK(state_->tables.attachments.erase(ifindex));

@@ -6,6 +6,8 @@
 #include "attach_xdp.hpp"
 #include "datapath_state.hpp"
 #include "dispatcher.hpp"
+#include "offloads.hpp"
+#include "promiscuous.hpp"
 #include "tunnel_device.hpp"
 #include "underlay.hpp"
 
@@ -63,6 +65,7 @@ Result<> release(const Remains& remains, std::uint64_t cookie, const Links& link
         if (row.flags & ATTACHED_XDP_DISPATCHER) TRY_OK(unchain_xdp(ifindex));
         TRY_OK(detach_xdp(ifindex, remains.xdp_stubs));
         TRY_OK(restore_offloads(link->name, row.offloads_disabled));
+        if (row.flags & ATTACHED_PROMISC_OURS) TRY_OK(set_promiscuous(link->name, false));
         TRY_OK(detach_tc(remains.folder, ifindex, row.flags));
     }
     // What no row tells of: links by their pins, XDP by the ids of our stubs.

@@ -33,6 +33,8 @@ struct Datapath::State {
     Result<> attach_stub(const Link& link, hook_program stub, attachment& row);
     Result<Attachment> serve_xdp(const Link& link, Role role, Hook wanted, attachment& row);
     Result<> drop_xdp(const Link& link, attachment& row);
+    static Result<> take_vlans(const std::string& nic, attachment& row);
+    static Result<> leave_vlans(const std::string& nic, attachment& row);
     Result<> explore_delivery(const Link& link, Attachment& out);
     std::array<int, 2> xdp_stubs() const;
 };

@@ -11,13 +11,25 @@ constexpr std::uint64_t SILENT_AFTER = 100;  // deliveries without a frame back
 
 bool same(const device& a, const device& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
-// The NICs of bridges and switches: what is an underlay uplink too is served as its `uplinks` line says.
+// The NICs of bridges and switches.
 std::set<std::string> nics_of(const Document& wanted) {
     std::set<std::string> out;
     for (const Bridge& bridge : wanted.bridges) out.insert(bridge.interface);
     for (const Switch& one : wanted.switches) out.insert(one.team.uplinks.begin(), one.team.uplinks.end());
-    for (const Uplink& uplink : wanted.uplinks) out.erase(uplink.interface);
     return out;
+}
+
+PortRules rules_of(const Port& port, const Document& wanted, const Policies& policies) {
+    PortRules rules;
+    if (!port.bind.empty()) rules.flags |= DEVICE_BOUND;
+    const auto group = std::ranges::find(wanted.port_groups, port.port_group, &PortGroup::name);
+    if (group == wanted.port_groups.end()) return rules;
+    const auto segment = std::ranges::find(wanted.segments, group->segment, &Segment::name);
+    rules.policy = policies.row(group->name);
+    if (segment != wanted.segments.end() && segment->vni != 0) rules.vid = group->vlan;
+    if (group->isolated) rules.flags |= DEVICE_ISOLATED;
+    if (group->accept_promiscuous) rules.flags |= DEVICE_PROMISCUOUS;
+    return rules;
 }
 
 const char* noun(Role role) { return role == Role::Port ? "port" : "uplink"; }
@@ -40,30 +52,41 @@ Result<> Devices::adopt() {
     return Ok{};
 }
 
-void Devices::want(const std::string& name, Role role, Hook hook, const std::string& segment) {
+Interface& Devices::want(const std::string& name, Role role, Hook hook) {
     Interface& interface = interfaces_[name];
     if (interface.wanted != hook || interface.role != role) interface.attachment.reset();
     interface.name = name;
     interface.role = role;
     interface.wanted = hook;
-    interface.segment = segment;
+    interface.segment.clear();
+    interface.rules = {};
+    interface.vlans = false;
+    return interface;
 }
 
-void Devices::serve(const Document& wanted, const Links& links, const Segments& segments, bool again,
-                    Problems& problems) {
+// A NIC of a bridge or switch that is an underlay uplink too is served as its `uplinks` line says.
+std::set<std::string> Devices::want_all(const Document& wanted, const Policies& policies) {
     std::set<std::string> names;
-    for (const std::string& nic : nics_of(wanted)) {
-        want(nic, Role::Uplink, Hook::Auto, "");
-        names.insert(nic);
-    }
     for (const Uplink& uplink : wanted.uplinks) {
-        want(uplink.interface, Role::Uplink, uplink.hook, "");
+        want(uplink.interface, Role::Uplink, uplink.hook);
         names.insert(uplink.interface);
     }
+    for (const std::string& nic : nics_of(wanted)) {
+        if (names.insert(nic).second) want(nic, Role::Uplink, Hook::Auto);
+        interfaces_[nic].vlans = true;
+    }
     for (const Port& port : wanted.ports) {
-        want(port.interface, Role::Port, port.hook, port.segment);
+        Interface& interface = want(port.interface, Role::Port, port.hook);
+        interface.segment = port.segment;
+        interface.rules = rules_of(port, wanted, policies);
         names.insert(port.interface);
     }
+    return names;
+}
+
+void Devices::serve(const Document& wanted, const Links& links, const Segments& segments, const Policies& policies,
+                    bool again, Problems& problems) {
+    const std::set<std::string> names = want_all(wanted, policies);
     std::erase_if(interfaces_, [&](const auto& entry) { return !names.contains(entry.first); });
 
     for (auto& [name, interface] : interfaces_) {
@@ -102,6 +125,7 @@ void Devices::serve_one(Interface& interface, const Link& link, const Segments& 
         interface.attachment = std::move(*attached);
         interface.problem.clear();
     }
+    if (interface.role == Role::Uplink) problems.check(datapath_->carry_vlans(link, interface.vlans), what);
     problems.check(write_row(interface, link, segments), what);
     // A port that is down is a guest's affair; without the uplink no remote is reached.
     if (interface.role == Role::Uplink && !(link.up && link.carrier))
@@ -127,6 +151,9 @@ Result<> Devices::write_row(Interface& interface, const Link& link, const Segmen
     if (interface.attachment->peer_redirect && interface.attachment->hook == Hook::Tc) row.flags |= DEVICE_GSO;
     if (const SegmentState* segment = segments.find(interface.segment))
         row.segment = static_cast<std::uint16_t>(segment->index);
+    row.policy = interface.rules.policy;
+    row.vid = interface.rules.vid;
+    row.flags |= interface.rules.flags;
 
     const auto old = rows_.find(link.ifindex);
     if (old != rows_.end() && old->second.segment != row.segment && (old->second.flags & DEVICE_PORT))
@@ -134,10 +161,18 @@ Result<> Devices::write_row(Interface& interface, const Link& link, const Segmen
     interface.row = row;
     names_[link.ifindex] = link.name;
     if (old != rows_.end() && same(old->second, row)) return Ok{};
+    if (row.policy != 0 && (old == rows_.end() || old->second.policy == 0)) TRY_OK(expect_guest(interface));
     TRY_OK(tables_->devices.put(link.ifindex, row));
     rows_[link.ifindex] = row;
     ++writes_;
     return Ok{};
+}
+
+// Behind a veth its guest's MAC can be seen; behind other ports it is the first that sends.
+Result<> Devices::expect_guest(const Interface& port) {
+    guest row{};
+    if (port.attachment->guest_mac) port.attachment->guest_mac->copy_to(row.mac);
+    return tables_->guests.put(port.row.account, row);
 }
 
 std::vector<Devices::Gone> Devices::sweep(const Links& links, Problems& problems) {

@@ -17,11 +17,18 @@
 #include "datapath.hpp"
 #include "links.hpp"
 #include "model.hpp"
+#include "policies.hpp"
 #include "problems.hpp"
 #include "result.hpp"
 #include "segments.hpp"
 
 namespace weft {
+
+// What `devices` says of a port besides its segment: its port group's part, and whether it is bound.
+struct PortRules {
+    std::uint16_t policy = 0, vid = 0, flags = 0;
+    bool operator==(const PortRules&) const = default;
+};
 
 // One wanted port or uplink.
 struct Interface {
@@ -29,6 +36,8 @@ struct Interface {
     Role role = Role::Port;
     Hook wanted = Hook::Auto;
     std::string segment;                   // ports
+    PortRules rules;                       // ports
+    bool vlans = false;                    // it carries VLANs of bridges or of a switch
     std::uint32_t ifindex = 0;             // 0: it does not exist now
     std::optional<Attachment> attachment;  // none: not served
     std::string problem;                   // why not served
@@ -44,7 +53,8 @@ public:
     Result<> adopt();
 
     // Attaches what is wanted and exists, and writes its row. again: look at what is attached already too (drift).
-    void serve(const Document& wanted, const Links& links, const Segments& segments, bool again, Problems& problems);
+    void serve(const Document& wanted, const Links& links, const Segments& segments, const Policies& policies,
+               bool again, Problems& problems);
     // A port that went, or changed segment. name: it is still wanted and may come back; else empty.
     struct Gone {
         std::uint32_t ifindex;
@@ -63,9 +73,11 @@ public:
     std::uint64_t writes() const { return writes_; }
 
 private:
-    void want(const std::string& name, Role role, Hook hook, const std::string& segment);
+    Interface& want(const std::string& name, Role role, Hook hook);
+    std::set<std::string> want_all(const Document& wanted, const Policies& policies);
     void serve_one(Interface& interface, const Link& link, const Segments& segments, bool again, Problems& problems);
     Result<> write_row(Interface& interface, const Link& link, const Segments& segments);
+    Result<> expect_guest(const Interface& port);
     Result<std::uint16_t> account_for(std::uint32_t ifindex);
     bool is_silent(const Interface& port) const;
 

@@ -179,6 +179,11 @@ Result<> Engine::links_changed() {
         ours =
             ours || devices.find(link.name) || devices.find(link.ifindex) || link.ifindex == settings_.tunnel_ifindex;
     }));
+    return follow_links(ours);
+}
+
+Result<> Engine::follow_links(bool ours) {
+    TRY_OK(follow_teams());
     collect_own_macs();
     if (!ours) return Ok{};
     if (settings_.tunnel_ifindex && !links_.find(settings_.tunnel_ifindex)) TRY_OK(use_settings(wanted_));
@@ -218,6 +223,7 @@ void Engine::reconcile(bool again) {
     Problems now = reconciler_->run(wanted_, again);
     if (!tunnel_problem_.empty()) now.add(tunnel_problem_);
     check_vtep(now);
+    for (std::string& warning : beacons_.warnings(monotonic_ns())) now.warn(std::move(warning));
     if (reconciler_->devices().writes() != before) now.check(nexthops_->refresh(), "next hops");
     log_new(problems_.reasons, now.reasons);
     log_new(problems_.warnings, now.warnings);
@@ -318,7 +324,10 @@ Result<Applied> Engine::apply(Document config, bool dry_run, bool replace) {
     const CliObjects own = cli_part(wanted_);
     Document next = replace ? with_roles(std::move(config), own) : merged(std::move(config), own);
     TRY(Applied applied, commit(std::move(next), dry_run));
-    if (dry_run || !replace) return applied;
+    if (dry_run) return applied;
+    reconciler_->teams().take_back();
+    TRY_OK(follow_teams());
+    if (!replace) return applied;
     const auto of_cli = [](const auto&, const auto& entry) { return entry.origin == ORIGIN_CLI; };
     TRY_OK(reconciler_->entries().fdb().erase_if(of_cli));
     TRY_OK(reconciler_->entries().neighbors().erase_if(of_cli));

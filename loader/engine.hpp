@@ -3,6 +3,7 @@
 // (links, programs, tables), and what keeps the second like the first. Everything happens on the thread that calls.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "announce.hpp"
+#include "beacons.hpp"
 #include "config.hpp"
 #include "datapath.hpp"
 #include "events.hpp"
@@ -51,9 +53,10 @@ public:
         std::function<Result<>()> ready;
     };
     std::vector<Source> sources();
-    Result<> tick();     // each second: aging
-    Result<> follow();   // every 50 ms: who is the designated bridge, and what a VLAN must hear of it
-    Result<> refresh();  // every few seconds: what drifted is put right
+    Result<> tick();             // each second: aging
+    Result<> follow();           // every 50 ms: who is the designated bridge, and what a VLAN must hear of it
+    Result<> refresh();          // every few seconds: what drifted is put right
+    Result<> look_at_uplinks();  // every 20 ms: whether a team's NIC lost its carrier
     Result<> examine();  // for `weft check`: looks at everything now, and tries the way through the tunnel device
 
     const Document& wanted() const { return wanted_; }
@@ -91,11 +94,17 @@ private:
     Result<Applied> commit(Document next, bool dry_run);
     void reconcile(bool again);
     Result<> links_changed();
+    Result<> follow_links(bool ours);
     void check_vtep(Problems& problems);
     Result<> check_tunnel();
     void follow_entries();
     void collect_own_macs();
+    void say_hello();
     Result<> announce(const CircuitState& circuit);
+    Result<> follow_teams();
+    Result<> follow_beacons();
+    Result<> announce(const TeamMove& move);
+    std::map<std::uint32_t, std::uint16_t> vlans_behind(const std::string& team);
     void reflection(const event& event);
     void handle(const event& event, std::span<const std::uint8_t> frame);
     std::string objects_path() const { return options_.run_dir + "/objects.json"; }
@@ -109,6 +118,7 @@ private:
     Datapath datapath_;
     Flooder flooder_;
     Announcer announcer_;
+    Beacons beacons_;
     ::config settings_{};
     std::string tunnel_problem_;
     std::optional<NextHops> nexthops_;
@@ -119,6 +129,7 @@ private:
     Problems problems_;
     bool deleted_ = false;  // entries or objects went: next hops may be unused
     unsigned refreshes_ = 0;
+    std::chrono::steady_clock::time_point last_hello_{};
 };
 
 // struct config of the programs for a document.

@@ -79,6 +79,10 @@ Result<const SegmentState*> Resolver::segment(const EntryRow& row) {
 
 Result<std::uint32_t> Resolver::nexthop(const EntryRow& row, const SegmentState& segment) {
     TRY(const auto given, vni_of(row));
+    if (segment.row.vni & NO_VNI) {
+        if (given || row.remote) return fail(EINVAL, "segment " + segment.name + " has no vni, and so no remotes");
+        return 0u;
+    }
     const std::uint32_t vni = given.value_or(segment.row.vni);
     if (!row.remote && vni != segment.row.vni)
         return fail(EINVAL, "vni " + std::to_string(vni) + " is not the VNI of segment " + segment.name + " (" +
@@ -93,17 +97,20 @@ Result<std::uint32_t> Resolver::nexthop(const EntryRow& row, const SegmentState&
     return names[std::string(*row.remote)] = id;
 }
 
+// A bridge's VLAN, or what a VLAN-backed segment is on its switch: "eth1:100", "dvs0:10".
 Result<std::uint32_t> Resolver::circuit(const EntryRow& row, const SegmentState& segment) {
-    TRY(const Bridge* bridge, find_bridge(*engine_, *row.bridge));
-    const std::string name = BridgeName{bridge->interface, bridge->vlan}.text();
-    if (bridge->segment != segment.name)
-        return fail(EINVAL, "bridge " + name + " is in segment " + bridge->segment + ", not " + segment.name);
     if (!circuits_) {
         circuits_.emplace();
         for (auto& [id, text] : circuit_names(*engine_)) circuits_->emplace(text, id);
     }
-    const auto found = circuits_->find(name);
-    if (found == circuits_->end()) return fail(ENODEV, "bridge " + name + " is not served yet");
+    const auto found = circuits_->find(*row.bridge);
+    if (found == circuits_->end()) {
+        TRY_OK(find_bridge(*engine_, *row.bridge));
+        return fail(ENODEV, "bridge " + std::string(*row.bridge) + " is not served yet");
+    }
+    const std::string& home = engine_->parts().circuits().find(found->second)->segment;
+    if (home != segment.name)
+        return fail(EINVAL, "bridge " + found->first + " is in segment " + home + ", not " + segment.name);
     return found->second;
 }
 

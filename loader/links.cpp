@@ -154,15 +154,21 @@ Result<std::optional<Link>> Links::get(std::uint32_t ifindex, std::optional<std:
 
 Result<std::optional<Link>> Links::query(std::uint32_t ifindex) { return get(ifindex, {}); }
 
-Result<std::optional<bool>> Links::peer_runs_xdp(const Link& veth) {
-    if (veth.kind != "veth" || veth.peer_ifindex == 0) return std::optional<bool>();
-    if (veth.peer_netnsid && *veth.peer_netnsid < 0) return std::optional<bool>();
+Result<> Links::look(std::uint32_t ifindex, const Watcher& watcher) {
+    TRY(auto now, query(ifindex));
+    if (now) update(std::move(*now), watcher);  // that it is gone is told without delay
+    return Ok{};
+}
+
+Result<std::optional<Link>> Links::peer(const Link& veth) {
+    if (veth.kind != "veth" || veth.peer_ifindex == 0) return std::optional<Link>();
+    if (veth.peer_netnsid && *veth.peer_netnsid < 0) return std::optional<Link>();
     auto peer = get(veth.peer_ifindex, veth.peer_netnsid);
     if (!peer && (peer.error().code == EPERM || peer.error().code == EACCES || peer.error().code == EINVAL))
-        return std::optional<bool>();  // another user namespace's, or its netns is going
+        return std::optional<Link>();  // another user namespace's, or its netns is going
     if (!peer) return tl::make_unexpected(peer.error());
-    if (!*peer || (*peer)->kind != "veth" || (*peer)->peer_ifindex != veth.ifindex) return std::optional<bool>();
-    return std::optional<bool>((*peer)->xdp_program != 0);
+    if (!*peer || (*peer)->kind != "veth" || (*peer)->peer_ifindex != veth.ifindex) return std::optional<Link>();
+    return std::move(*peer);
 }
 
 }  // namespace weft

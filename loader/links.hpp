@@ -58,9 +58,12 @@ public:
 
     // Fresh numbers of one link by RTM_GETLINK (tx_packets, xdp_program); none if it is gone.
     Result<std::optional<Link>> query(std::uint32_t ifindex);
-    // Does the peer of this veth run an XDP program? By RTM_GETLINK with IFLA_TARGET_NETNSID, which CAP_NET_ADMIN over
-    // the peer's netns allows; none if it cannot be told.
-    Result<std::optional<bool>> peer_runs_xdp(const Link& veth);
+    // The same into the snapshot. The kernel tells of a carrier at most once a second (linkwatch), but whoever asks
+    // hears of it at once.
+    Result<> look(std::uint32_t ifindex, const Watcher& watcher);
+    // The peer of this veth, by RTM_GETLINK with IFLA_TARGET_NETNSID, which CAP_NET_ADMIN over the peer's netns allows;
+    // none if it cannot be told.
+    Result<std::optional<Link>> peer(const Link& veth);
 
 private:
     Links(Netlink&& socket, Netlink&& query) : socket_(std::move(socket)), query_(std::move(query)) {}

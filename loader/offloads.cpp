@@ -40,14 +40,14 @@ std::vector<std::string> names(std::uint32_t bits) {
 
 }  // namespace
 
-Result<OffloadChange> disable_hiding_offloads(const std::string& interface) {
+Result<OffloadChange> disable_offloads(const std::string& interface, std::uint32_t which) {
     TRY(const auto ethtool, Ethtool::open(interface));
     TRY(const auto before, ethtool.features());
-    const std::uint32_t on = active_bits(before);
+    const std::uint32_t on = active_bits(before) & which;
     if (on == 0) return OffloadChange{};
     TRY_OK(ethtool.set_features(names(on), false));
     TRY(const auto after, ethtool.features());
-    const std::uint32_t still_on = active_bits(after);
+    const std::uint32_t still_on = active_bits(after) & which;
     OffloadChange change{on & ~still_on, {}};
     for (std::size_t bit = 0; bit < OFFLOADS.size(); ++bit)
         if (still_on & (1u << bit))

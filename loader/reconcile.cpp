@@ -16,23 +16,6 @@ bool same(const std::map<std::uint32_t, LearnRules>& a, const std::map<std::uint
 
 }  // namespace
 
-namespace {
-
-// What a document may say already and no program does yet: never silently, since a policy may be among it.
-void name_unserved(const Document& wanted, Problems& problems) {
-    for (const Switch& one : wanted.switches) problems.add("switch " + one.name + " is not served by this version");
-    for (const PortGroup& group : wanted.port_groups)
-        problems.add(
-            "port group " + group.name +
-            ": only its segment is served by this version, not its VLANs, team, isolation, security or limits");
-    for (const Port& port : wanted.ports)
-        if (!port.bind.empty()) problems.add("port " + port.interface + ": bind is not enforced by this version");
-    for (const Segment& segment : wanted.segments)
-        if (segment.vni == 0) problems.add("segment " + segment.name + " has no VNI: not served by this version");
-}
-
-}  // namespace
-
 Reconciler::Reconciler(Datapath& datapath, NextHops& nexthops, Learner& learner, const Links& links)
     : tables_(&datapath.tables()),
       datapath_(&datapath),
@@ -42,6 +25,8 @@ Reconciler::Reconciler(Datapath& datapath, NextHops& nexthops, Learner& learner,
       accounts_(datapath.tables()),
       segments_(datapath.tables(), accounts_, nexthops),
       devices_(datapath.tables(), datapath, accounts_),
+      teams_(datapath.tables()),
+      policies_(datapath.tables()),
       circuits_(datapath.tables(), accounts_),
       entries_(datapath.tables(), nexthops) {
     entries_.fdb().watch_dynamic([&learner](const fdb_key& key, const fdb_entry& entry, int change) {
@@ -54,6 +39,8 @@ Reconciler::Reconciler(Datapath& datapath, NextHops& nexthops, Learner& learner,
 Result<> Reconciler::adopt() {
     TRY_OK(devices_.adopt());
     TRY_OK(segments_.adopt());
+    TRY_OK(teams_.adopt());
+    TRY_OK(policies_.adopt());
     TRY_OK(circuits_.adopt());
     return entries_.adopt();
 }
@@ -62,11 +49,14 @@ Problems Reconciler::run(const Document& wanted, bool again) {
     Problems problems;
     for (const Complaint& complaint : mtu_complaints(wanted, links_->all()))
         problems.add(complaint.path + ": " + complaint.what);
-    name_unserved(wanted, problems);
     segments_.prepare(wanted, *links_, problems);
     teach(wanted, problems);
-    devices_.serve(wanted, *links_, segments_, again, problems);
-    circuits_.serve(plan_bridges(wanted), devices_, segments_, problems);
+    teams_.prepare(plan_teams(wanted), problems);
+    policies_.serve(wanted, teams_, problems);
+    policies_.bind(wanted, *links_, problems);
+    devices_.serve(wanted, *links_, segments_, policies_, again, problems);
+    teams_.serve(*links_, devices_, problems);
+    circuits_.serve(plan_circuits(wanted), devices_, segments_, teams_, problems);
     segments_.publish(wanted, devices_.ports_by_segment(), circuits_.by_segment(), problems);
     entries_.sync(wanted, segments_, devices_, problems);
     accept(wanted, problems);
@@ -96,6 +86,8 @@ void Reconciler::sweep(const Document& wanted, Problems& problems) {
     watch_leases(wanted, problems);
     const auto ports = devices_.sweep(*links_, problems);
     for (const Devices::Gone& port : ports) forget_port(port, problems);
+    policies_.sweep(problems);
+    teams_.sweep(problems);
     restore(problems);
     if (!segments.empty() || !ports.empty()) accept(wanted, problems);
 }

@@ -15,8 +15,10 @@
 #include "links.hpp"
 #include "model.hpp"
 #include "nexthops.hpp"
+#include "policies.hpp"
 #include "problems.hpp"
 #include "segments.hpp"
+#include "teams.hpp"
 #include "waiting.hpp"
 
 namespace weft {
@@ -38,13 +40,15 @@ public:
     const Accounts& accounts() const { return accounts_; }
     Segments& segments() { return segments_; }
     Devices& devices() { return devices_; }
+    Teams& teams() { return teams_; }
     Circuits& circuits() { return circuits_; }
     Entries& entries() { return entries_; }
     Waiting& waiting() { return waiting_; }
     const Waiting& waiting() const { return waiting_; }
     // Rows written since the start.
     std::uint64_t writes() const {
-        return segments_.writes() + devices_.writes() + circuits_.writes() + entries_.writes();
+        return segments_.writes() + devices_.writes() + teams_.writes() + policies_.writes() + circuits_.writes() +
+               entries_.writes();
     }
 
     // Forgets what was learned by VLANs of which this host is no longer the designated bridge. Call often while a role
@@ -70,6 +74,8 @@ private:
     Accounts accounts_;
     Segments segments_;
     Devices devices_;
+    Teams teams_;
+    Policies policies_;
     Circuits circuits_;
     Entries entries_;
     Waiting waiting_;

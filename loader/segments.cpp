@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "mtu.hpp"
+#include "name_hash.hpp"
 
 namespace weft {
 
@@ -13,14 +14,24 @@ constexpr auto BANK_REST = std::chrono::seconds(2);  // far longer than a frame 
 
 bool same(const ::segment& a, const ::segment& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
-std::uint16_t flags_of(const Segment& segment) {
+std::uint16_t flags_of(const Segment& segment, const Document& wanted) {
     std::uint16_t flags = SEGMENT_IN_USE;
+    for (const PortGroup& group : wanted.port_groups) {
+        if (group.segment != segment.name) continue;
+        if (group.accept_promiscuous) flags |= SEGMENT_MIRRORED;
+        if (segment.vni == 0 && !group.trunk.empty()) flags |= SEGMENT_KEEP_TAGS;
+    }
     if (segment.learning) flags |= SEGMENT_LEARNING;
     if (segment.drop_unknown_unicast) flags |= SEGMENT_DROP_UNKNOWN;
     if (segment.keep_inner_tags) flags |= SEGMENT_KEEP_TAGS;
     if (segment.arp != ArpMode::Off) flags |= SEGMENT_ARP_SUPPRESS;
     if (segment.arp == ArpMode::Strict) flags |= SEGMENT_ARP_STRICT;
     return flags;
+}
+
+// What `vnis` has for a segment: no packet asks for a number above 24 bits.
+std::uint32_t key_of(const Segment& segment) {
+    return segment.vni ? segment.vni : NO_VNI | (name_hash(segment.name) & (NO_VNI - 1));
 }
 
 remote_key key_of(std::uint32_t index, const Ip& address) { return {index, address.raw()}; }
@@ -39,7 +50,7 @@ Result<> Segments::adopt() {
         SegmentState state;
         state.index = index;
         state.row = *row;
-        by_vni_[vni] = std::move(state);
+        by_key_[vni] = std::move(state);
         published_.insert(vni);
     }
     // A daemon that died between the row and its VNI left a row that nobody finds.
@@ -56,7 +67,7 @@ Result<> Segments::adopt() {
 
 Result<> Segments::adopt_floods() {
     std::map<std::uint32_t, SegmentState*> by_index;
-    for (auto& [vni, state] : by_vni_) {
+    for (auto& [key, state] : by_key_) {
         by_index[state.index] = &state;
         state.slots.assign(state.row.flood_ports + state.row.flood_circuits + state.row.flood_remotes, 0);
     }
@@ -78,20 +89,25 @@ Result<> Segments::adopt_floods() {
 
 std::uint32_t Segments::free_index() const {
     std::set<std::uint32_t> used;
-    for (const auto& [vni, state] : by_vni_) used.insert(state.index);
+    for (const auto& [key, state] : by_key_) used.insert(state.index);
     for (std::uint32_t index = 1; index < MAX_SEGMENTS; ++index)
         if (!used.contains(index)) return index;
     return 0;
 }
 
 Result<SegmentState*> Segments::ensure(const Segment& segment) {
-    const auto found = by_vni_.find(segment.vni);
-    if (found != by_vni_.end()) return &found->second;
+    const auto found = by_key_.find(key_of(segment));
+    if (found != by_key_.end()) {
+        const SegmentState& state = found->second;
+        if (segment.vni == 0 && !state.name.empty() && state.name != segment.name && key_by_name_.contains(state.name))
+            return fail(EEXIST, "its name and that of segment " + state.name + " make the same key: change one");
+        return &found->second;
+    }
     SegmentState state;
     state.index = free_index();
     if (state.index == 0) return fail(ENOSPC, "all " + std::to_string(MAX_SEGMENTS - 1) + " segments are used");
     TRY(state.row.account, accounts_->allocate());
-    return &(by_vni_[segment.vni] = std::move(state));
+    return &(by_key_[key_of(segment)] = std::move(state));
 }
 
 Result<> Segments::write_row(SegmentState& state, const ::segment& row) {
@@ -103,16 +119,15 @@ Result<> Segments::write_row(SegmentState& state, const ::segment& row) {
 }
 
 void Segments::prepare(const Document& wanted, const Links& links, Problems& problems) {
-    vni_by_name_.clear();
+    key_by_name_.clear();
     for (const Segment& segment : wanted.segments) {
-        if (segment.vni == 0) continue;  // VLAN-backed: reconcile says that it is not served
         auto state = ensure(segment);
         if (!problems.check(state, "segment " + segment.name)) continue;
         (*state)->name = segment.name;
-        vni_by_name_[segment.name] = segment.vni;
+        key_by_name_[segment.name] = key_of(segment);
         ::segment row = (*state)->row;
-        row.vni = segment.vni;
-        row.flags = flags_of(segment);
+        row.vni = key_of(segment);
+        row.flags = flags_of(segment, wanted);
         row.mtu = effective_mtu(wanted, segment, links.all());
         problems.check(write_row(**state, row), "segment " + segment.name);
     }
@@ -129,8 +144,9 @@ std::vector<std::uint32_t> Segments::flood_remotes(const Segment& segment, Probl
 
 void Segments::publish(const Document& wanted, const BySegment& ports, const BySegment& circuits, Problems& problems) {
     for (const Segment& segment : wanted.segments) {
-        const auto found = by_vni_.find(segment.vni);
-        if (found == by_vni_.end()) continue;
+        const std::uint32_t key = key_of(segment);
+        const auto found = by_key_.find(key);
+        if (found == by_key_.end() || found->second.name != segment.name) continue;
         FloodList list{};
         const auto append = [&list](const std::vector<std::uint32_t>& more) {
             list.slots.insert(list.slots.end(), more.begin(), more.end());
@@ -140,9 +156,9 @@ void Segments::publish(const Document& wanted, const BySegment& ports, const ByS
         if (const auto here = circuits.find(segment.name); here != circuits.end()) list.circuits = append(here->second);
         list.remotes = append(flood_remotes(segment, problems));
         problems.check(write_list(found->second, list), "flood list of segment " + segment.name);
-        if (published_.contains(segment.vni)) continue;
-        if (!problems.check(tables_->vnis.put(segment.vni, found->second.index), "segment " + segment.name)) continue;
-        published_.insert(segment.vni);
+        if (published_.contains(key)) continue;
+        if (!problems.check(tables_->vnis.put(key, found->second.index), "segment " + segment.name)) continue;
+        published_.insert(key);
         ++writes_;
     }
 }
@@ -181,7 +197,7 @@ Result<> Segments::erase_bank(std::uint32_t index, std::uint16_t bank, std::uint
 
 void Segments::tidy() {
     const auto now = std::chrono::steady_clock::now();
-    for (auto& [vni, state] : by_vni_) {
+    for (auto& [key, state] : by_key_) {
         if (state.idle_slots == 0 || now - state.switched < BANK_REST) continue;
         const std::uint16_t idle = state.row.flood_bank ? 0 : 1;
         if (erase_bank(state.index, idle, 0, state.idle_slots)) state.idle_slots = 0;
@@ -223,8 +239,8 @@ void Segments::accept(const Document& wanted, const RemoteUses& uses, const std:
     });
 }
 
-Result<> Segments::remove(std::uint32_t vni, const SegmentState& state) {
-    TRY_OK(tables_->vnis.erase(vni));
+Result<> Segments::remove(std::uint32_t key, const SegmentState& state) {
+    TRY_OK(tables_->vnis.erase(key));
     TRY_OK(tables_->segments.put(state.index, ::segment{}));
     const auto slots = static_cast<std::uint32_t>(state.slots.size());
     const std::uint16_t idle = state.row.flood_bank ? 0 : 1;
@@ -237,12 +253,11 @@ Result<> Segments::remove(std::uint32_t vni, const SegmentState& state) {
 
 std::vector<std::uint32_t> Segments::sweep(const Document& wanted, Problems& problems) {
     std::set<std::uint32_t> keep;
-    for (const Segment& segment : wanted.segments) keep.insert(segment.vni);
+    for (const Segment& segment : wanted.segments) keep.insert(key_of(segment));
     std::vector<std::uint32_t> gone;
-    std::erase_if(by_vni_, [&](const auto& entry) {
+    std::erase_if(by_key_, [&](const auto& entry) {
         if (keep.contains(entry.first)) return false;
-        if (!problems.check(remove(entry.first, entry.second), "sweep VNI " + std::to_string(entry.first)))
-            return false;
+        if (!problems.check(remove(entry.first, entry.second), "sweep segment " + entry.second.name)) return false;
         published_.erase(entry.first);
         gone.push_back(entry.second.index);
         return true;
@@ -251,20 +266,20 @@ std::vector<std::uint32_t> Segments::sweep(const Document& wanted, Problems& pro
 }
 
 const SegmentState* Segments::find(const std::string& name) const {
-    const auto vni = vni_by_name_.find(name);
-    if (vni == vni_by_name_.end()) return nullptr;
-    const auto found = by_vni_.find(vni->second);
-    return found == by_vni_.end() ? nullptr : &found->second;
+    const auto key = key_by_name_.find(name);
+    if (key == key_by_name_.end()) return nullptr;
+    const auto found = by_key_.find(key->second);
+    return found == by_key_.end() ? nullptr : &found->second;
 }
 
 const SegmentState* Segments::find(std::uint32_t index) const {
-    for (const auto& [vni, state] : by_vni_)
+    for (const auto& [key, state] : by_key_)
         if (state.index == index) return &state;
     return nullptr;
 }
 
 void Segments::collect_nexthops(std::set<std::uint32_t>& used) const {
-    for (const auto& [vni, state] : by_vni_)
+    for (const auto& [key, state] : by_key_)
         for (std::size_t slot = state.row.flood_ports + state.row.flood_circuits; slot < state.slots.size(); ++slot)
             used.insert(state.slots[slot]);
     for (const auto& [key, id] : accepted_) used.insert(id);

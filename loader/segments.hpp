@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Segments as the programs see them: an index by VNI, the segment row, the flood list in two banks and the VTEPs that
-// are accepted (`segments`, `vnis`, `floods`, `remotes`). Keeps what the kernel holds beside what is wanted and writes
-// only the difference.
+// Segments as the programs see them: an index by VNI (of a VLAN-backed one, by a number made of its name), the segment
+// row, the flood list in two banks and the VTEPs that are accepted (`segments`, `vnis`, `floods`, `remotes`). Keeps
+// what the kernel holds beside what is wanted and writes only the difference.
 #pragma once
 
 #include <chrono>
@@ -61,7 +61,8 @@ public:
 
     const SegmentState* find(const std::string& name) const;
     const SegmentState* find(std::uint32_t index) const;
-    const std::map<std::uint32_t, SegmentState>& by_vni() const { return by_vni_; }
+    // By VNI, or what stands in its place (NO_VNI).
+    const std::map<std::uint32_t, SegmentState>& by_key() const { return by_key_; }
     void collect_nexthops(std::set<std::uint32_t>& used) const;
     std::uint64_t writes() const { return writes_; }
 
@@ -79,14 +80,14 @@ private:
     Result<> write_list(SegmentState& state, const FloodList& list);
     Result<> erase_bank(std::uint32_t index, std::uint16_t bank, std::uint32_t from, std::uint32_t to);
     std::vector<std::uint32_t> flood_remotes(const Segment& segment, Problems& problems);
-    Result<> remove(std::uint32_t vni, const SegmentState& state);
+    Result<> remove(std::uint32_t key, const SegmentState& state);
 
     Tables* tables_;
     Accounts* accounts_;
     NextHops* nexthops_;
-    std::map<std::uint32_t, SegmentState> by_vni_;
-    std::map<std::string, std::uint32_t> vni_by_name_;
-    std::set<std::uint32_t> published_;  // VNIs with a row in `vnis`
+    std::map<std::uint32_t, SegmentState> by_key_;
+    std::map<std::string, std::uint32_t> key_by_name_;
+    std::set<std::uint32_t> published_;  // keys with a row in `vnis`
     Accepted accepted_;                  // rows of `remotes`
     std::uint64_t writes_ = 0;
 };

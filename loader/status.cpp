@@ -57,9 +57,9 @@ json maps_view(Engine& engine) {
     Tables& tables = engine.datapath().tables();
     const Segments& segments = engine.parts().segments();
     std::uint64_t floods = 0;
-    for (const auto& [vni, state] : segments.by_vni()) floods += state.slots.size() + state.idle_slots;
-    return {{"segments", table_view(tables.segments, segments.by_vni().size())},
-            {"vnis", table_view(tables.vnis, segments.by_vni().size())},
+    for (const auto& [vni, state] : segments.by_key()) floods += state.slots.size() + state.idle_slots;
+    return {{"segments", table_view(tables.segments, segments.by_key().size())},
+            {"vnis", table_view(tables.vnis, segments.by_key().size())},
             {"devices", table_view(tables.devices, count_rows(tables.devices))},
             {"fdb", table_view(tables.fdb, count_rows(tables.fdb))},
             {"neighbors", table_view(tables.neighbors, count_rows(tables.neighbors))},
@@ -225,7 +225,7 @@ Answer stats(Engine& engine, const Request& request) {
     }
     Sums sums;
     const auto& interfaces = engine.parts().devices().all();
-    const auto& segments = engine.parts().segments().by_vni();
+    const auto& segments = engine.parts().segments().by_key();
     const auto& circuits = engine.parts().circuits().all();
     if (by == "port") {
         for (const auto& [name, interface] : interfaces)

@@ -44,6 +44,8 @@ void add_interface(Engine& engine, json& out, const std::string& interface_name)
     out["counters"] = counters_view(engine, interface->row.account);
     if (const auto delivered = engine.parts().accounts().deliveries(interface->row.account))
         out["delivered"] = {{"packets", delivered->packets}, {"bytes", delivered->bytes}};
+    const auto refused = engine.parts().accounts().refusals(interface->row.account);
+    if (refused && refused->packets) out["refused"] = {{"packets", refused->packets}, {"bytes", refused->bytes}};
 }
 
 }  // namespace
@@ -83,11 +85,22 @@ json segment_view(Engine& engine, const Segment& segment) {
     return out;
 }
 
+// Whose MAC a port group that rejects others takes its port's guest to have; null: it has not spoken yet.
+void add_guest(Engine& engine, json& out, const Port& port) {
+    const Interface* served = engine.parts().devices().find(port.interface);
+    if (!served || served->row.policy == 0 || !port.bind.empty()) return;
+    const auto guest = engine.datapath().tables().guests.find(served->row.account);
+    if (!guest || !*guest) return;
+    const Mac mac = Mac::of((*guest)->mac);
+    out["guest_mac"] = mac.is_zero() ? json() : json(mac.text());
+}
+
 json port_view(Engine& engine, const Port& port) {
     json out = base(port);
     out["segment"] = port.segment;
     out["hook"] = name(port.hook);
     add_interface(engine, out, port.interface);
+    add_guest(engine, out, port);
     if (const auto waiting = engine.parts().waiting().count(port.interface))
         out["warnings"].push_back(std::to_string(waiting) + " FDB entries wait for it to be served");
     return out;
@@ -119,7 +132,10 @@ json bridge_view(Engine& engine, const Bridge& bridge) {
     out["given_role"] = name(bridge.role);
     out["state"] = bridge_state(engine, bridge);
     if (const CircuitState* circuit = engine.parts().circuits().find(circuit_name(bridge))) {
-        if (Circuits::alarmed(*circuit)) out["alarm"] = "another host bridges this VLAN too, or it has a loop";
+        if (const auto rival = engine.parts().circuits().rival(*circuit))
+            out["alarm"] = rival->text() + " bridges this VLAN too and comes before this host, which stands down";
+        else if (Circuits::alarmed(*circuit))
+            out["alarm"] = "another host bridges this VLAN too, or it has a loop";
         out["counters"] = counters_view(engine, circuit->row.account);
         if (const auto delivered = engine.parts().accounts().deliveries(circuit->row.account))
             out["delivered"] = {{"packets", delivered->packets}, {"bytes", delivered->bytes}};
@@ -133,6 +149,10 @@ json switch_view(Engine& engine, const Switch& one) {
     out["port_groups"] = json::array();
     for (const PortGroup& group : engine.wanted().port_groups)
         if (group.switch_name == one.name) out["port_groups"].push_back(group.name);
+    out["teams"] = teams_view(engine, one);
+    out["state"] = json::array();
+    for (const json& uplink : out["teams"].value(one.name, json::object()).value("uplinks", json::array()))
+        out["state"].push_back(uplink["interface"].get<std::string>() + " " + uplink["state"].get<std::string>());
     return out;
 }
 

@@ -16,6 +16,7 @@ nlohmann::json port_view(Engine& engine, const Port& port);
 nlohmann::json uplink_view(Engine& engine, const Uplink& uplink);
 nlohmann::json bridge_view(Engine& engine, const Bridge& bridge);
 nlohmann::json switch_view(Engine& engine, const Switch& one);
+nlohmann::json teams_view(Engine& engine, const Switch& one);  // by name: the switch's own and its groups'
 nlohmann::json port_group_view(Engine& engine, const PortGroup& group);
 nlohmann::json remote_view(Engine& engine, const Segment& segment, const Remote& remote);
 

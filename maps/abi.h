@@ -24,7 +24,7 @@
 #pragma GCC diagnostic error "-Wpadded"
 
 enum {
-	ABI_VERSION = 2,
+	ABI_VERSION = 3,
 
 	MAX_SEGMENTS = 1024,        /* segment indices 1 … MAX_SEGMENTS - 1; 0 is none */
 	MAX_DEVICES = 1024,         /* ports and uplinks */
@@ -37,7 +37,13 @@ enum {
 	MAX_LEASES = 256,           /* by VRRP virtual router id, 1 to 255 */
 	LEASE_MS = 250,             /* an elected bridge whose last own VRRP advertisement is older than that is standby, */
 	LEASE_HOLD_MS = 350,        /* and so is one that began to send them less than that ago */
+	MAX_TEAMS = 512,            /* ways to share uplinks: one a switch, and one a port group with its own; 0 is none */
+	HELLO_MS = 200,             /* a designated bridge says so on its VLAN; who hears one that comes before it stands down */
+	HELLO_HOLD_MS = 1000,       /* for so long */
 	TEAM_SLOTS = 16,            /* shares of a team's traffic */
+	MAX_POLICIES = 512,         /* port groups; 0 is none */
+	MAX_BINDINGS = 65536,       /* (port, MAC, IP) of ports with `bind` */
+	GUEST_SILENT_MS = 1000,     /* a guest that was silent for so long may have another MAC now (mac_changes) */
 	MAX_FLOOD_SLOTS = 65536,    /* ports, circuits and remotes of all flood lists, both banks */
 	MAX_RECENT_EVENTS = 16384,
 	MAX_KERNEL_FLOOD = 512,     /* remotes that the kernel side replicates to; the daemon serves those beyond */
@@ -48,7 +54,7 @@ enum {
 	VXLAN4_OVERHEAD_BYTES = 50, /* Ethernet 14 + IPv4 20 + UDP 8 + VXLAN 8 */
 	VXLAN6_OVERHEAD_BYTES = 70,
 	CHECK_VNI = 0,              /* of `weft check`, no segment's */
-	CHECK_PROTOCOL = 0x88b5,    /* its EtherType, IEEE 802's for local experiments */
+	CHECK_PROTOCOL = 0x88b5,    /* its EtherType, IEEE 802's for local experiments; of hellos and beacons too */
 	SOURCE_PORT_MIN = 49152,    /* RFC 7348 §5: the outer source port comes from this range */
 	SOURCE_PORT_MASK = 0x3fff,
 };
@@ -69,6 +75,9 @@ enum device_flag {
 	DEVICE_XDP_TX = 1 << 2,  /* a frame redirected into it from XDP reaches the far end (probed on veth) */
 	DEVICE_PEER = 1 << 3,    /* TC may deliver with bpf_redirect_peer: veth whose peer runs no XDP */
 	DEVICE_GSO = 1 << 4,     /* TC may hand it TCP super-frames that it decapsulated itself */
+	DEVICE_ISOLATED = 1 << 5,    /* does not reach the ports of its own group */
+	DEVICE_PROMISCUOUS = 1 << 6, /* gets copies of its group's unicast */
+	DEVICE_BOUND = 1 << 7,       /* `bindings` says what may be behind it */
 };
 
 struct device {
@@ -78,7 +87,7 @@ struct device {
 	__u16 flags;    /* DEVICE_* */
 	__u16 mtu;      /* of the device, clipped to 65535 */
 	__u16 vid;      /* port: the tag its guest uses (overlay port group with a VLAN), 0: none */
-	__u16 policy;   /* port: row of `policies`, 0: none */
+	__u16 policy;   /* port: row of `policies`, that of its port group, 0: none */
 };
 ABI_ASSERT(sizeof(struct device) == 16);
 
@@ -90,10 +99,14 @@ enum segment_flag {
 	SEGMENT_KEEP_TAGS = 1 << 3,     /* inner 802.1Q tags travel (Q-in-VNI) */
 	SEGMENT_ARP_SUPPRESS = 1 << 4,
 	SEGMENT_ARP_STRICT = 1 << 5,    /* a request never leaves the host, even on a miss (H3) */
+	SEGMENT_MIRRORED = 1 << 6,      /* a port of it is promiscuous */
 };
 
+/* In the place of a VNI: a VLAN-backed segment has none, but needs a name that outlives the daemon: a hash of its own. */
+enum { NO_VNI = 1 << 30 };
+
 struct segment {
-	__u32 vni;
+	__u32 vni;            /* NO_VNI and a hash: VLAN-backed */
 	__u16 account;
 	__u16 flags;          /* SEGMENT_* */
 	__u16 mtu;            /* largest inner IP packet towards a remote */
@@ -104,58 +117,7 @@ struct segment {
 };
 ABI_ASSERT(sizeof(struct segment) == 24);
 
-/* --- vlans: struct vlan_key -> __u32 circuit id; circuits: array by circuit id ----------------------------------- */
-struct vlan_key {
-	__u32 ifindex;    /* of the NIC the frame came in by */
-	__u16 vid;        /* 0: untagged (or a priority tag) */
-	__be16 protocol;  /* of the tag: ETH_P_8021Q or ETH_P_8021AD; 0 with vid 0 */
-};
-ABI_ASSERT(sizeof(struct vlan_key) == 8);
-
-enum circuit_flag {
-	CIRCUIT_IN_USE = 1 << 0,
-	CIRCUIT_DESIGNATED = 1 << 1,   /* forwards, both ways; without it all is DROP_STANDBY */
-	CIRCUIT_ELECTED = 1 << 2,      /* forwards while `lease` is fresh, whatever DESIGNATED says */
-	CIRCUIT_KEEP_TAG = 1 << 3,     /* a trunk: the tag is the guest's own and stays */
-	CIRCUIT_BY_PORT = 1 << 4,      /* share of the team by originating port, */
-	CIRCUIT_BY_MAC = 1 << 5,       /* by source MAC, */
-	CIRCUIT_BY_FLOW = 1 << 6,      /* by IP hash; none of the three: share 0 */
-};
-
-/*
- * A VLAN of a NIC, or of a switch's team of NICs, that belongs to a segment ("attachment circuit", RFC 4664 §1.1). When a
- * team moves traffic to another NIC this row changes and no FDB entry.
- */
-struct circuit {
-	__u64 since_ns;            /* CLOCK_MONOTONIC when DESIGNATED was set */
-	__u16 segment;
-	__u16 account;             /* its counter row */
-	__u16 flags;               /* CIRCUIT_* */
-	__u16 vid;                 /* 0: untagged */
-	__be16 protocol;           /* of the tag it sends */
-	__u16 lease;               /* row of `leases`, 0: none */
-	__u32 receiver;            /* ifindex that alone may bring multicasts, of a team with several; 0: any */
-	__u32 uplinks[TEAM_SLOTS]; /* ifindex of each share, 0: none is up */
-};
-ABI_ASSERT(sizeof(struct circuit) == 88);
-
-/* --- leases: array by VRRP virtual router id. CLOCK_MONOTONIC of this host's own advertisements as they left. ---- */
-struct lease {
-	__u64 renewed_ns;  /* the last one but the first, 0: the last one said that this host resigns */
-	__u64 since_ns;    /* the first after a pause of LEASE_MS */
-};
-ABI_ASSERT(sizeof(struct lease) == 16);
-
-/*
- * Two hosts may be master for as long as the advertisement of the new one takes to end the other's, which bridges for
- * another LEASE_MS then. So nobody bridges in his first LEASE_HOLD_MS. `now_ns` may have been read before a renewal.
- */
-static inline int lease_holds(const struct lease *lease, __u64 now_ns)
-{
-	const __s64 age_ns = (__s64)(now_ns - lease->renewed_ns), run_ns = (__s64)(now_ns - lease->since_ns);
-
-	return age_ns < LEASE_MS * 1000000LL && run_ns >= LEASE_HOLD_MS * 1000000LL;
-}
+#include "abi_switch.h"
 
 /* --- floods: struct flood_key -> __u32. A list is rebuilt in the other bank, then the segment row switches. ----- */
 struct flood_key {
@@ -277,7 +239,8 @@ struct nexthop {
 ABI_ASSERT(sizeof(struct nexthop) == 96);
 
 /* --- counters: per-CPU array, index account * MAX_VERDICTS + verdict; deliveries: per-CPU array by account of the
- *     port, frames handed to that port. limiters: array of __u64, index account * LIMIT_CLASSES + class. ---------- */
+ *     port, frames handed to that port; refusals: the same, frames kept from it by its rate or its group's isolation.
+ *     limiters: array of __u64, index account * LIMIT_CLASSES + class. ---------- */
 enum { MAX_VERDICTS = 128 };
 
 struct tally {
@@ -287,7 +250,17 @@ struct tally {
 ABI_ASSERT(sizeof(struct tally) == 16);
 
 /* Rate limits: GCRA (ITU-T I.371) on one __u64, the theoretical arrival time in ns, changed by compare-and-swap. */
-enum limit_class { LIMIT_ICMP = 0, LIMIT_ARP = 1, LIMIT_PUNT = 2, LIMIT_CLASSES = 4 };
+enum limit_class {
+	LIMIT_ICMP = 0,
+	LIMIT_ARP = 1,
+	LIMIT_PUNT = 2,
+	LIMIT_FROM_AVERAGE = 3,
+	LIMIT_FROM_PEAK = 4,
+	LIMIT_TO_AVERAGE = 5,
+	LIMIT_TO_PEAK = 6,
+	LIMIT_STORM = 7, /* and the two behind it, by enum storm */
+	LIMIT_CLASSES = 16,
+};
 
 /* The stages of perf events that got lost are counters of their own: per-CPU array `event_losses` of __u64. */
 enum event_loss { LOSS_NO_READER = 0, LOSS_RING_FULL = 1, LOSS_OTHER = 2, MAX_EVENT_LOSSES = 4 };
@@ -350,6 +323,8 @@ enum attachment_flag {
 	ATTACHED_TUNNEL = 1 << 6,          /* it is the instance's own vxlan device: remove it on detach */
 	ATTACHED_EGRESS_TCX = 1 << 7,      /* link pinned as links/<ifindex>_egress */
 	ATTACHED_EGRESS_CLSACT = 1 << 8,   /* tc filter on the egress side, priority and handle as on ingress */
+	ATTACHED_VLANS = 1 << 9,           /* it carries VLANs: VLAN filters are off, and it is promiscuous, since a NIC would */
+	ATTACHED_PROMISC_OURS = 1 << 10,   /* drop what is for MACs behind it; this we did */
 };
 
 struct attachment {

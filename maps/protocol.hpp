@@ -176,7 +176,7 @@ inline constexpr std::string_view SEGMENT_COLUMNS =
 inline constexpr std::string_view PORT_COLUMNS = "interface segment port_group service hook state owner";
 inline constexpr std::string_view BRIDGE_COLUMNS =
     "segment interface vlan tag_protocol role state given_role virtual_router_id priority owner";
-inline constexpr std::string_view SWITCH_COLUMNS = "name uplinks port_groups team owner";
+inline constexpr std::string_view SWITCH_COLUMNS = "name uplinks state port_groups team owner";
 inline constexpr std::string_view PORT_GROUP_COLUMNS =
     "name switch segment vlan trunk isolated ports team security limits storm owner";
 inline constexpr std::string_view UPLINK_COLUMNS = "interface hook state owner";

@@ -19,6 +19,11 @@ using NeighborTable = Map<neighbor_key, neighbor>;
     X(vlans, Map<vlan_key, std::uint32_t>)         \
     X(circuits, Map<std::uint32_t, circuit>)       \
     X(leases, Map<std::uint32_t, lease>)           \
+    X(rivals, Map<std::uint32_t, rival>)           \
+    X(teams, Map<std::uint32_t, team>)             \
+    X(policies, Map<std::uint32_t, policy>)        \
+    X(guests, Map<std::uint32_t, guest>)           \
+    X(bindings, Map<binding_key, std::uint32_t>)   \
     X(nexthops, Map<std::uint32_t, nexthop>)       \
     X(remotes, Map<remote_key, remote>)            \
     X(floods, Map<flood_key, std::uint32_t>)       \
@@ -28,6 +33,7 @@ using NeighborTable = Map<neighbor_key, neighbor>;
     X(attachments, Map<std::uint32_t, attachment>) \
     X(counters, PerCpu<tally>)                     \
     X(deliveries, PerCpu<tally>)                   \
+    X(refusals, PerCpu<tally>)                     \
     X(event_losses, PerCpu<std::uint64_t>)         \
     X(stub_misses, PerCpu<std::uint64_t>)
 

@@ -54,8 +54,15 @@
 	X(TX_VLAN, 44, "sent to a physical VLAN") \
 	X(DROP_STANDBY, 45, "bridged VLAN of which another host is the designated bridge") \
 	X(DROP_REFLECTION, 46, "the other side of a bridge brought a frame whose source is on this side: a loop or two designated bridges") \
-	X(DROP_TEAM_COPY, 47, "multicast by an uplink of the team that does not receive for it: another brings the same") \
-	X(DROP_NO_UPLINK, 48, "no uplink of the VLAN is up")
+	X(DROP_TEAM_COPY, 47, "copy by an uplink of the team that does not receive it: another brings the same, or this host sent it") \
+	X(DROP_NO_UPLINK, 48, "no uplink of the VLAN is up") \
+	X(DROP_FORGED, 49, "source MAC is not that of the port's guest, and its group rejects others (forged_transmits, mac_changes)") \
+	X(DROP_SPOOFED, 50, "source MAC or IP address is none of those bound to the port") \
+	X(DROP_ISOLATED, 51, "destination is a port of the same isolated port group") \
+	X(DROP_RATE_FROM, 52, "the port group's rate from the port is used up") \
+	X(DROP_RATE_TO, 53, "the rate to the destination's port is used up") \
+	X(DROP_STORM, 54, "the port's rate of broadcasts, multicasts or unknown unicasts is used up") \
+	X(DROP_HELLO, 55, "weft's own: of another bridge of the VLAN, or among the uplinks of a switch")
 
 enum verdict {
 	CONTINUE = 0,

@@ -36,7 +36,8 @@ int create_table(const char* name, std::uint32_t max_entries) {
         return bpf_map_create(BPF_MAP_TYPE_ARRAY, name, Shape<T>::key, Shape<T>::value,
                               std::bit_ceil(max_entries) / 2 + 1, &options);
     }
-    const std::string_view arrays[] = {"segments", "circuits", "leases", "nexthops", "limiters"};
+    const std::string_view arrays[] = {"segments", "circuits", "leases",   "teams",
+                                       "policies", "guests",   "nexthops", "limiters"};
     auto type = Shape<T>::per_cpu ? BPF_MAP_TYPE_PERCPU_ARRAY : BPF_MAP_TYPE_HASH;
     for (auto array : arrays)
         if (array == name) type = BPF_MAP_TYPE_ARRAY;

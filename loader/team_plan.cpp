@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include "team_plan.hpp"
+
+#include <algorithm>
+
+namespace weft {
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+bool contains(const Names& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
+
+Names without(Names names, const Names& others) {
+    std::erase_if(names, [&](const std::string& name) { return contains(others, name); });
+    return names;
+}
+
+TeamPlan plan_of(const Switch& one) {
+    const Team& team = one.team;
+    TeamPlan plan;
+    plan.name = plan.switch_name = one.name;
+    plan.uplinks = team.uplinks;
+    plan.standby = team.standby.value_or(Names{});
+    plan.active = team.active ? *team.active : without(team.uplinks, plan.standby);
+    plan.policy = team.policy.value_or(plan.policy);
+    plan.detection = team.detection.value_or(plan.detection);
+    plan.failback = team.failback.value_or(plan.failback);
+    plan.notify_switches = team.notify_switches.value_or(plan.notify_switches);
+    plan.failback_delay_seconds = team.failback_delay_seconds.value_or(plan.failback_delay_seconds);
+    return plan;
+}
+
+// An uplink that the group's own list names is not in the switch's other list any more.
+TeamPlan plan_of(const PortGroup& group, TeamPlan plan) {
+    const Team& team = group.team;
+    plan.name = team_name(group);
+    if (team.standby) plan.standby = *team.standby;
+    if (team.active)
+        plan.active = *team.active;
+    else
+        plan.active = without(plan.active, plan.standby);
+    plan.standby = without(plan.standby, plan.active);
+    plan.policy = team.policy.value_or(plan.policy);
+    plan.detection = team.detection.value_or(plan.detection);
+    plan.failback = team.failback.value_or(plan.failback);
+    plan.notify_switches = team.notify_switches.value_or(plan.notify_switches);
+    plan.failback_delay_seconds = team.failback_delay_seconds.value_or(plan.failback_delay_seconds);
+    return plan;
+}
+
+bool is_vlan_backed(const Document& wanted, const std::string& segment) {
+    const auto at = std::ranges::find(wanted.segments, segment, &Segment::name);
+    return at != wanted.segments.end() && at->vni == 0;
+}
+
+}  // namespace
+
+std::string team_name(const PortGroup& group) {
+    return group.team == Team{} ? group.switch_name : group.switch_name + "/" + group.name;
+}
+
+std::vector<TeamPlan> plan_teams(const Document& wanted) {
+    std::vector<TeamPlan> plans;
+    for (const Switch& one : wanted.switches) plans.push_back(plan_of(one));
+    for (const PortGroup& group : wanted.port_groups) {
+        const auto on = std::ranges::find(wanted.switches, group.switch_name, &Switch::name);
+        if (on == wanted.switches.end() || group.team == Team{} || !is_vlan_backed(wanted, group.segment)) continue;
+        plans.push_back(plan_of(group, plan_of(*on)));
+    }
+    return plans;
+}
+
+}  // namespace weft

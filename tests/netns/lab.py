@@ -235,7 +235,7 @@ class WeftHost(Host):
         self.log_path = f"{lab.directory}/{name}.log"
         self.document = {"vtep": {"address": self.address}, "uplinks": [{"interface": "eth0"}], "segments": [],
                          "ports": []}
-        self.daemon = None
+        self.daemon, self.options = None, ()  # further words of weftd
 
     def segment(self, vni, remotes, name="blue", ports=None, hook=None, **keys):
         """Adds a segment to the document, with its ports: all of this host if None."""
@@ -256,8 +256,8 @@ class WeftHost(Host):
         self.write()
         with open(self.log_path, "a", encoding="utf-8") as log, self.inside():
             self.daemon = subprocess.Popen(
-                [*wrapper, f"{self.lab.binaries}/{program}", "--config", self.file, "--instance", self.instance],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                [*wrapper, f"{self.lab.binaries}/{program}", "--config", self.file, "--instance", self.instance,
+                 *self.options], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 env={**os.environ, **(env or {})})
         self.lab.processes.append(self.daemon)
         self.ready(timeout)

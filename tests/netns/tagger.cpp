@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// tagger INTERFACE VID [PROTOCOL]: puts tagger.bpf.c on an interface of the namespace it runs in, and ends. It goes
-// with the device.
+// tagger INTERFACE VID [PROTOCOL], tagger INTERFACE deaf: puts tagger.bpf.c on an interface of the namespace it runs
+// in, and ends. It goes with the device.
 #include <bpf/libbpf.h>
 #include <net/if.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <string_view>
 
 #include "tagger.skel.h"
 
@@ -21,7 +22,7 @@ bool attach(int ifindex, bpf_tc_attach_point point, const bpf_program* program) 
 }  // namespace
 
 int main(int count, char** words) {
-    if (count < 3) return std::fprintf(stderr, "usage: tagger INTERFACE VID [PROTOCOL]\n"), 2;
+    if (count < 3) return std::fprintf(stderr, "usage: tagger INTERFACE VID [PROTOCOL] | deaf\n"), 2;
     const auto ifindex = static_cast<int>(if_nametoindex(words[1]));
     const std::unique_ptr<tagger_bpf, decltype(&tagger_bpf__destroy)> programs(tagger_bpf__open(), tagger_bpf__destroy);
     if (ifindex == 0 || !programs) return std::perror("tagger"), 1;
@@ -29,7 +30,9 @@ int main(int count, char** words) {
     if (count > 3) programs->rodata->protocol = static_cast<__u16>(std::strtoul(words[3], nullptr, 0));
     LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex,
                 .attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
-    if (tagger_bpf__load(programs.get()) != 0 || bpf_tc_hook_create(&hook) != 0 ||
-        !attach(ifindex, BPF_TC_EGRESS, programs->progs.tag) || !attach(ifindex, BPF_TC_INGRESS, programs->progs.untag))
+    const bool deaf = std::string_view(words[2]) == "deaf";
+    if (tagger_bpf__load(programs.get()) != 0 || bpf_tc_hook_create(&hook) != 0) return std::perror("tagger"), 1;
+    if (!attach(ifindex, BPF_TC_INGRESS, deaf ? programs->progs.deaf : programs->progs.untag) ||
+        (!deaf && !attach(ifindex, BPF_TC_EGRESS, programs->progs.tag)))
         return std::perror("tagger"), 1;
 }

@@ -2,11 +2,11 @@
 """A physical VLAN joined to a segment (N1 to N7): tags, roles, the way back."""
 from lab import VNI
 from netns import wait_for
-from overlay import UNKNOWN, check, deliver, hosts_with_guests, introduce, plain
+from overlay import UNKNOWN, check, deliver, hosts_with_guests, introduce, plain, start
 from registry import test
 from test_arp import ABSENT4, answered, is_reply, request
 from vlans import VLAN, Server, bridged, on_wire, tag_of, tagged
-from wire import BROADCAST, Marker, Vxlan
+from wire import BROADCAST, ETHERTYPE_TEST, Marker, Vxlan, ethernet, outer_destination
 
 
 def envelope(frame):
@@ -286,3 +286,36 @@ def what_comes_back_from_the_vlan_is_dropped_and_raises_an_alarm(lab):
     check(a.verdicts().get("DROP_REFLECTION", 0) == 20, f"a counted {a.verdicts()}")
     (bridge,) = a.json("bridge", "list")
     check("another host" in bridge["alarm"] and "two hosts bridge it" in a.log(), f"no alarm: {bridge}")
+
+
+@test
+def two_designated_bridges_that_hear_nothing_of_each_other_make_no_storm(lab):
+    (a, b, c), (a1, b1, c1), switch, (server,) = bridged(lab, ("a", "b", "c"), bridging=("a", "b"), up=False)
+    for host in (a, b):
+        switch.command(f"{lab.binaries}/tagger", host.nic, "deaf")
+    start((a, b, c))
+    for source in (a1, c1, server, b1):  # what nobody knew yet, and then what everybody does
+        for _ in range(2):
+            marker = Marker()
+            wires = [host.sent(marker, key=outer_destination) for host in (a, b, c)]
+            for number in range(10):
+                source.send(plain(source, BROADCAST)(marker, number))
+            copies = sum(wire.settle(60, timeout=0.3) for wire in wires)  # each host to two others, and not again
+            check(copies <= 60, f"10 broadcasts of {source.short} became {copies} tunnel packets")
+            for wire in wires:
+                wire.close()
+    check([host.json("bridge", "list")[0]["state"] for host in (a, b)] == ["designated"] * 2, "one stood down")
+    check(all(host.json("bridge", "list")[0].get("alarm") for host in (a, b)), "no alarm")
+
+
+@test
+def a_guest_that_migrates_from_a_bridging_host_is_followed_by_its_first_frame_to_somebody_known(lab):
+    (a, b), (a1, b1), _, (server,) = bridged(lab, ("a", "b"))
+    introduce((a1, b1, server), (a, b))
+    guest = "02:00:00:00:77:01"
+    a1.send(ethernet(BROADCAST, guest, ETHERTYPE_TEST, Marker().payload(0, 46)))
+    a.learned(guest, port=a1.port)
+    moved = lambda marker, number: ethernet(server.mac_address, guest, ETHERTYPE_TEST, marker.payload(number, 46))
+    deliver(b1, moved, to=[server])
+    a.learned(guest, remote=b.address)
+    deliver(server, plain(server, guest), to=[b1], none=[a1])

@@ -246,7 +246,7 @@ def n4_the_vlan_hears_of_the_new_bridge_as_soon_as_it_may_speak(lab):
     heard = time.monotonic_ns()
     wire.close()
     begin, _ = leases.await_holder(among=[b])
-    check(0 <= heard - begin < 300_000_000, f"it came {(heard - begin) / 1e6:.0f} ms after b was designated")
+    check(0 <= heard - begin < 1_000_000_000, f"it came {(heard - begin) / 1e6:.0f} ms after b was designated")
 
 
 @test

@@ -5,6 +5,7 @@ Every counted frame carries a marker: 8 random bytes of the test and a 4-byte se
 frames with its marker, so the stacks' own noise (ND, MLD) does not matter and a duplicate shows.
 """
 import collections
+import errno
 import ipaddress
 import os
 import select
@@ -157,6 +158,10 @@ class Tap:
                 data, extra, _, address = self.sock.recvmsg(65536 + 64, 256)
             except BlockingIOError:
                 return
+            except OSError as error:
+                if error.errno != errno.ENETDOWN:  # the kernel says once that the device went down
+                    raise
+                continue
             if (address[2] == PACKET_OUTGOING) == self.outgoing:
                 yield self._tagged(data, extra)
 

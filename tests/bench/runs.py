@@ -8,7 +8,7 @@ import time
 
 from lab import VNI
 from netns import Failure, run
-from ways import numbered_mac
+from ways import VLAN, numbered_mac
 
 FLOWS = 16
 MILLION = 1_000_000
@@ -51,9 +51,11 @@ def ends(way):
     return {"from": way.near.path, "to": way.far.path}
 
 
-def send(bench, way, **options):
-    near, far = way.near, way.far
-    return bench.tool("send", **ends(way), from_mac=near.mac_address, from_ip=near.address4, to_ip=far.address4,
+def send(bench, way, back=False, **options):
+    near, far = (way.far, way.near) if back else (way.near, way.far)
+    if way.name.endswith("-vlan") and not back:
+        options["vlan"] = VLAN
+    return bench.tool("send", **{"from": near.path, "to": far.path}, from_mac=near.mac_address, from_ip=near.address4, to_ip=far.address4,
                       seconds=bench.seconds,
                       **{"to_mac": far.mac_address, "cpus": SENDING_CPU, "flows": FLOWS, **options})
 

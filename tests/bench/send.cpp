@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // bench_tool send: frames from one guest to another, counted where they arrive. Options besides those in main.cpp:
 // device=eth0 from_mac= to_mac= from_ip= to_ip= bytes=60 flows=16 macs=0 (spread over so many destination MACs)
-// segments=30 (gso). cpus=N[,N…]: one sender on each. Rates are taken while all senders run, after a warm-up.
+// segments=30 (gso) vlan=0 (live: a tag on each frame). cpus=N[,N…]: one sender on each. Rates are taken while all
+// senders run, after a warm-up.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -9,11 +10,13 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstring>
 #include <functional>
 #include <numeric>
 #include <sstream>
 #include <thread>
 
+#include "frame.hpp"
 #include "sources.hpp"
 #include "traffic.h"
 #include "traffic.skel.h"
@@ -36,6 +39,7 @@ Result<Shape> read_shape(const Options& options) {
     shape.bytes = static_cast<std::size_t>(options.number("bytes", 60));
     shape.flows = static_cast<unsigned>(options.number("flows", 16));
     shape.segments = static_cast<unsigned>(options.number("segments", 30));
+    shape.vlan = static_cast<std::uint16_t>(options.number("vlan", 0));
     return shape;
 }
 
@@ -44,6 +48,12 @@ Result<Programs> load(const Options& options, const Shape& shape) {
     if (!programs) return fail_errno("open the programs");
     TRY(programs->rodata->out_ifindex, ifindex_of(shape.device));
     programs->rodata->flows = shape.flows;
+    if (shape.vlan != 0) {
+        const auto head = test::frame(test::Eth{.dst = shape.to_mac, .src = shape.from_mac, .type = {}},
+                                      test::Vlan{.id = shape.vlan, .type = 0x0800});
+        programs->rodata->tag_bytes = 4;
+        std::memcpy(programs->rodata->head, head.data(), sizeof programs->rodata->head);
+    }
     programs->rodata->macs = static_cast<std::uint32_t>(options.number("macs", 0));
     if (const int error = traffic_bpf__load(programs.get()); error != 0) return fail_errno("load the programs", -error);
     return programs;

@@ -28,7 +28,11 @@ constexpr std::size_t HEADER_BYTES = 42;  // Ethernet, IPv4, UDP
 std::vector<std::uint8_t> make_frame(const Shape& shape, unsigned flow) {
     using namespace weft::test;
     const auto port = static_cast<std::uint16_t>(TRAFFIC_FIRST_PORT + flow);
-    return frame(Eth{.dst = shape.to_mac, .src = shape.from_mac}, Ip4{.src = shape.from_ip, .dst = shape.to_ip},
+    const Eth ethernet{.dst = shape.to_mac, .src = shape.from_mac};
+    if (shape.vlan != 0)
+        return frame(ethernet, Vlan{.id = shape.vlan}, Ip4{.src = shape.from_ip, .dst = shape.to_ip},
+                     Udp{.sport = port, .dport = TRAFFIC_PORT, .sum = Sum::ZERO}, payload(shape.bytes - HEADER_BYTES));
+    return frame(ethernet, Ip4{.src = shape.from_ip, .dst = shape.to_ip},
                  Udp{.sport = port, .dport = TRAFFIC_PORT, .sum = Sum::ZERO}, payload(shape.bytes - HEADER_BYTES));
 }
 

@@ -16,7 +16,8 @@ struct Shape {
     Ip from_ip, to_ip;
     std::size_t bytes;  // of the frame; gso: of a segment's payload
     unsigned flows;
-    unsigned segments;  // gso: of one send
+    unsigned segments;   // gso: of one send
+    std::uint16_t vlan;  // live: of a tag on each frame, 0: none
 };
 
 class Source {

@@ -11,6 +11,7 @@ import subprocess
 from lab import VNI, Host, KernelHost, no_netfilter
 from netns import Failure, wait_for
 
+VLAN = 100
 SEGMENTATION = ("tso", "tx-udp-segmentation", "tx-udp_tnl-segmentation", "tx-udp_tnl-csum-segmentation")
 
 
@@ -151,6 +152,22 @@ class WeftWay(Way):
             self.fills.append((done["entries"], done["seconds"]))
 
 
+class VlanWay(WeftWay):
+    """The near guest is a server on a physical VLAN, which host a bridges."""
+
+    def serve(self, host, guest, far, far_guest):
+        if guest is self.far:
+            super().serve(host, guest, far, far_guest)
+            return
+        guest.command(f"{self.lab.binaries}/tagger", "eth0", VLAN)
+        guest.ethtool("eth0", gro=True)  # a veth takes what XDP redirects only with NAPI behind it, as a NIC always does
+        host.segment(VNI, [far.address], ports=[], hook=self.hook, mtu=1400)
+        host.document["bridges"] = [{"segment": "blue", "interface": guest.port, "vlan": VLAN, "role": "designated"}]
+        if self.hook:  # a NIC has XDP by itself; a veth is asked as an uplink
+            host.document["uplinks"].append({"interface": guest.port, "hook": self.hook})
+        host.up()
+
+
 class RawWay(Way):
     """The bound: redirect without encapsulation."""
 
@@ -173,6 +190,8 @@ MAKERS = {
     "kernel-csum": lambda lab, name: KernelWay(lab, name, checksum="udpcsum"),
     "tc": WeftWay,
     "xdp": lambda lab, name: WeftWay(lab, name, hook="xdp"),
+    "tc-vlan": VlanWay,
+    "xdp-vlan": lambda lab, name: VlanWay(lab, name, hook="xdp"),
     "raw-tc": lambda lab, name: RawWay(lab, name, hook="tc"),
     "raw-xdp": lambda lab, name: RawWay(lab, name, hook="xdp"),
     "kernel-2q": lambda lab, name: KernelWay(lab, name, queues=2),
@@ -183,6 +202,8 @@ EXPLAINED = {
     "kernel-csum": "the same with outer UDP checksums, which TCP may like better",
     "tc": "weft as it ships: hook auto",
     "xdp": "weft with hook xdp on ports and uplinks, the guests' offloads off",
+    "tc-vlan": "weft as it ships, the near guest on VLAN 100 of a NIC of host a, which bridges it; its frames have tags",
+    "xdp-vlan": "the same with hook xdp everywhere",
     "raw-tc": "TC redirect without encapsulation, to the guest by redirect_peer: the bound of tc",
     "raw-xdp": "XDP redirect without encapsulation: the bound of xdp",
     "kernel-2q": "kernel, two queues a device",

@@ -81,6 +81,11 @@ WORKLOADS = [
     Workload("packet", "60-byte frames of an AF_PACKET socket, 16 flows, one core", "kpps", 1e3,
              runs.packets(kind="packet", sink="tc"),
              [Row("tc", KERNEL), Row("xdp", KERNEL), Row("raw-tc", KERNEL)], ("kernel", "tc", "xdp", "raw-tc")),
+    Workload("vlan-in", "live frames from a physical VLAN to the guest of another host; the kernel's bridge, which has "
+             "no VLANs on some machines, takes them without a tag", "kpps", 1e3, runs.packets(kind="live", sink="tc"),
+             [Row("xdp-vlan", KERNEL, 2.5, None), Row("tc-vlan", KERNEL)], ("kernel", "tc-vlan", "xdp-vlan")),
+    Workload("vlan-out", "the other way round", "kpps", 1e3, runs.packets(kind="live", sink="tc", back=True),
+             [Row("xdp-vlan", KERNEL, 2.5, None), Row("tc-vlan", KERNEL)], ("kernel", "tc-vlan", "xdp-vlan")),
     tcp("tcp-1", "one TCP stream, segmentation offload all the way", runs.stream(1), 0.95, 1.1, wire=False),
     tcp("tcp-4", "four TCP streams, segmentation offload all the way", runs.stream(4), 1.1, 1.35, wire=False),
     tcp("wire-1", "one TCP stream, no segmentation offload on the underlay", runs.stream(1), 1.0, 1.15, wire=True),

@@ -24,8 +24,7 @@ static __always_inline __u64 elected_since(const struct circuit *circuit)
 
 /*
  * When this host became the VLAN's designated bridge, 0 if it is not. An elected role is a lease, which lapses by itself
- * when nothing renews it, whoever died (from_vrrp_tc.bpf.c). A team's
- * VLAN has no other bridge.
+ * when nothing renews it, whoever died (from_vrrp_tc.bpf.c). A team's VLAN has no other bridge.
  */
 static __always_inline __u64 designated_since(const struct circuit *circuit, __u32 id)
 {

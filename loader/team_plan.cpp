@@ -16,6 +16,15 @@ Names without(Names names, const Names& others) {
     return names;
 }
 
+// What the team sets holds over what the plan has; the lists of uplinks are the caller's.
+void override_rules(TeamPlan& plan, const Team& team) {
+    plan.policy = team.policy.value_or(plan.policy);
+    plan.detection = team.detection.value_or(plan.detection);
+    plan.failback = team.failback.value_or(plan.failback);
+    plan.notify_switches = team.notify_switches.value_or(plan.notify_switches);
+    plan.failback_delay_seconds = team.failback_delay_seconds.value_or(plan.failback_delay_seconds);
+}
+
 TeamPlan plan_of(const Switch& one) {
     const Team& team = one.team;
     TeamPlan plan;
@@ -23,11 +32,7 @@ TeamPlan plan_of(const Switch& one) {
     plan.uplinks = team.uplinks;
     plan.standby = team.standby.value_or(Names{});
     plan.active = team.active ? *team.active : without(team.uplinks, plan.standby);
-    plan.policy = team.policy.value_or(plan.policy);
-    plan.detection = team.detection.value_or(plan.detection);
-    plan.failback = team.failback.value_or(plan.failback);
-    plan.notify_switches = team.notify_switches.value_or(plan.notify_switches);
-    plan.failback_delay_seconds = team.failback_delay_seconds.value_or(plan.failback_delay_seconds);
+    override_rules(plan, team);
     return plan;
 }
 
@@ -41,11 +46,7 @@ TeamPlan plan_of(const PortGroup& group, TeamPlan plan) {
     else
         plan.active = without(plan.active, plan.standby);
     plan.standby = without(plan.standby, plan.active);
-    plan.policy = team.policy.value_or(plan.policy);
-    plan.detection = team.detection.value_or(plan.detection);
-    plan.failback = team.failback.value_or(plan.failback);
-    plan.notify_switches = team.notify_switches.value_or(plan.notify_switches);
-    plan.failback_delay_seconds = team.failback_delay_seconds.value_or(plan.failback_delay_seconds);
+    override_rules(plan, team);
     return plan;
 }
 

@@ -17,6 +17,8 @@ json base(const T& object) {
     return out;
 }
 
+json tally_view(const tally& one) { return {{"packets", one.packets}, {"bytes", one.bytes}}; }
+
 void add_interface(Engine& engine, json& out, const std::string& interface_name) {
     const Interface* interface = engine.parts().devices().find(interface_name);
     const Link* link = engine.links().find(interface_name);
@@ -43,9 +45,9 @@ void add_interface(Engine& engine, json& out, const std::string& interface_name)
             "needs GRO or an XDP program on its peer");
     out["counters"] = counters_view(engine, interface->row.account);
     if (const auto delivered = engine.parts().accounts().deliveries(interface->row.account))
-        out["delivered"] = {{"packets", delivered->packets}, {"bytes", delivered->bytes}};
+        out["delivered"] = tally_view(*delivered);
     const auto refused = engine.parts().accounts().refusals(interface->row.account);
-    if (refused && refused->packets) out["refused"] = {{"packets", refused->packets}, {"bytes", refused->bytes}};
+    if (refused && refused->packets) out["refused"] = tally_view(*refused);
 }
 
 }  // namespace
@@ -66,8 +68,7 @@ json counters_view(const Engine& engine, std::uint16_t account) {
     if (!counters) return out;
     for (std::uint32_t verdict = 0; verdict < MAX_VERDICTS; ++verdict) {
         const tally& one = (*counters)[verdict];
-        if (const char* label = verdict_name(verdict); label && one.packets)
-            out[label] = {{"packets", one.packets}, {"bytes", one.bytes}};
+        if (const char* label = verdict_name(verdict); label && one.packets) out[label] = tally_view(one);
     }
     return out;
 }
@@ -138,7 +139,7 @@ json bridge_view(Engine& engine, const Bridge& bridge) {
             out["alarm"] = "another host bridges this VLAN too, or it has a loop";
         out["counters"] = counters_view(engine, circuit->row.account);
         if (const auto delivered = engine.parts().accounts().deliveries(circuit->row.account))
-            out["delivered"] = {{"packets", delivered->packets}, {"bytes", delivered->bytes}};
+            out["delivered"] = tally_view(*delivered);
     }
     return out;
 }

@@ -18,6 +18,8 @@ enum {
 	ADMITTED_VID = 8,
 };
 
+#define NEVER (~0ULL)
+
 static __always_inline const struct policy *find_policy(__u32 row)
 {
 	const struct policy *policy = bpf_map_lookup_elem(&policies, &row);
@@ -105,8 +107,11 @@ static __always_inline int is_bound(struct frame *f)
 
 /* --- rates -------------------------------------------------------------------------------------------------------- */
 
-/* GCRA by bytes, that may go into debt by one frame: a super-frame passes, and is paid for before the next. */
-static __always_inline int bucket_take(__u16 account, __u32 class, __u64 cost_ns, __u64 tolerance_ns)
+/*
+ * GCRA by bytes, that may go into debt by one frame: a super-frame passes, and is paid for before the next. The ns that
+ * the frame has to wait for its turn; NEVER if that is more than delay_ns, and then nothing is charged.
+ */
+static __always_inline __u64 bucket_take(__u16 account, __u32 class, __u64 cost_ns, __u64 tolerance_ns, __u64 delay_ns)
 {
 	__u32 index = account * LIMIT_CLASSES + class;
 	__u64 *arrival = bpf_map_lookup_elem(&limiters, &index);
@@ -114,25 +119,46 @@ static __always_inline int bucket_take(__u16 account, __u32 class, __u64 cost_ns
 	int i;
 
 	if (!arrival)
-		return 0;
+		return NEVER;
 	UNROLL
 	for (i = 0; i < LIMIT_TRIES; i++) {
 		__u64 seen = *(volatile __u64 *)arrival;
+		__u64 wait = seen > now + tolerance_ns ? seen - now - tolerance_ns : 0;
 
-		if (seen > now + tolerance_ns)
-			return 0;
+		if (wait > delay_ns)
+			return NEVER;
 		if (__sync_val_compare_and_swap(arrival, seen, (seen > now ? seen : now) + cost_ns) == seen)
-			return 1;
+			return wait;
 	}
-	return 0;
+	return NEVER;
 }
 
 /* The peak first: what it refuses must not be charged to the average. */
-static __always_inline int within_rate(const struct rate *rate, __u16 account, __u32 average, __u32 peak, __u32 bytes)
+static __always_inline __u64 rate_take(const struct rate *rate, __u16 account, __u32 average, __u32 peak, __u32 bytes)
 {
-	if (rate->peak_cost && !bucket_take(account, peak, bytes * rate->peak_cost >> 16, PEAK_TOLERANCE_NS))
-		return 0;
-	return !rate->average_cost || bucket_take(account, average, bytes * rate->average_cost >> 16, rate->burst_ns);
+	__u64 wait = 0, second;
+
+	if (rate->peak_cost)
+		wait = bucket_take(account, peak, bytes * rate->peak_cost >> 16, PEAK_TOLERANCE_NS, rate->delay_ns);
+	if (!rate->average_cost || wait == NEVER)
+		return wait;
+	second = bucket_take(account, average, bytes * rate->average_cost >> 16, rate->burst_ns, rate->delay_ns);
+	return second > wait ? second : wait;
+}
+
+/*
+ * Whether the frame may pass, and if so, when: its departure time is for the fq of the device it leaves by (a redirect
+ * keeps one of this type). Without fq it leaves at once, and the rate holds all the same. The helper refuses what is not
+ * IP: that passes unpaced.
+ */
+static __always_inline int within_rate(struct __sk_buff *skb, const struct rate *rate, __u16 account, __u32 average,
+				       __u32 peak, __u32 bytes)
+{
+	__u64 wait = rate_take(rate, account, average, peak, bytes);
+
+	if (wait && wait != NEVER)
+		bpf_skb_set_tstamp(skb, bpf_ktime_get_ns() + wait, BPF_SKB_TSTAMP_DELIVERY_MONO);
+	return wait != NEVER;
 }
 
 static __always_inline int is_rated(const struct rate *rate)
@@ -195,7 +221,7 @@ __weak __noinline int admit(struct __sk_buff *skb)
 	if (policy && is_storm(&f, policy, port->account))
 		return DROP_STORM;
 	if (policy && is_rated(&policy->from_port) &&
-	    !within_rate(&policy->from_port, port->account, LIMIT_FROM_AVERAGE, LIMIT_FROM_PEAK, wire_bytes(&f)))
+	    !within_rate(skb, &policy->from_port, port->account, LIMIT_FROM_AVERAGE, LIMIT_FROM_PEAK, wire_bytes(&f)))
 		return DROP_RATE_FROM;
 	return (__u32)f.tag_vid << ADMITTED_VID;
 }
@@ -251,7 +277,7 @@ __weak __noinline int admit_to(struct __sk_buff *skb, __u32 ifindex, __u32 from)
 		return DROP_ISOLATED;
 	}
 	if (is_rated(&policy->to_port) &&
-	    !within_rate(&policy->to_port, port->account, LIMIT_TO_AVERAGE, LIMIT_TO_PEAK, wire_bytes(&f))) {
+	    !within_rate(skb, &policy->to_port, port->account, LIMIT_TO_AVERAGE, LIMIT_TO_PEAK, wire_bytes(&f))) {
 		count_refusal(port, skb->len);
 		return DROP_RATE_TO;
 	}

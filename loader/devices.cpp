@@ -29,8 +29,12 @@ PortRules rules_of(const Port& port, const Document& wanted, const Policies& pol
     if (segment != wanted.segments.end() && segment->vni != 0) rules.vid = group->vlan;
     if (group->isolated) rules.flags |= DEVICE_ISOLATED;
     if (group->accept_promiscuous) rules.flags |= DEVICE_PROMISCUOUS;
+    rules.delays = group->to_port.delay;
     return rules;
 }
+
+// A multi-queue NIC has mq at the root, and the kind below is per queue.
+bool paces(const Link& link) { return link.queue == "fq" || link.queue == "mq"; }
 
 const char* noun(Role role) { return role == Role::Port ? "port" : "uplink"; }
 
@@ -104,6 +108,20 @@ void Devices::serve(const Document& wanted, const Links& links, const Segments& 
         const std::string line = std::string(noun(interface.role)) + " " + name + " " + interface.problem;
         interface.role == Role::Uplink ? problems.add(line) : problems.warn(line);
     }
+    look_at_queues(wanted, links, problems);
+}
+
+void Devices::look_at_queues(const Document& wanted, const Links& links, Problems& problems) const {
+    const bool uplinks_delay =
+        std::ranges::any_of(wanted.port_groups, [](const PortGroup& g) { return g.from_port.delay; });
+    for (const auto& [name, interface] : interfaces_) {
+        const Link* link = links.find(name);
+        if (!(interface.role == Role::Uplink ? uplinks_delay : interface.rules.delays) || !link || paces(*link))
+            continue;
+        problems.warn(std::string(noun(interface.role)) + " " + name + " queues by " + link->queue +
+                      ": what a port group's limits delay leaves it at once (tc qdisc replace dev " + name +
+                      " root fq)");
+    }
 }
 
 void Devices::serve_one(Interface& interface, const Link& link, const Segments& segments, bool again,
@@ -146,9 +164,10 @@ Result<> Devices::write_row(Interface& interface, const Link& link, const Segmen
     row.mtu = static_cast<std::uint16_t>(std::min<std::uint32_t>(link.mtu, 65535));
     row.flags = interface.role == Role::Port ? DEVICE_PORT : DEVICE_UPLINK;
     if (interface.attachment->xdp_tx && !interface.silent) row.flags |= DEVICE_XDP_TX;
-    if (interface.attachment->peer_redirect) row.flags |= DEVICE_PEER;
+    // redirect_peer passes the device's queue by, in which delayed frames wait.
+    if (interface.attachment->peer_redirect && !interface.rules.delays) row.flags |= DEVICE_PEER;
     // By XDP nobody would see that the guest routes (FDB_ROUTER).
-    if (interface.attachment->peer_redirect && interface.attachment->hook == Hook::Tc) row.flags |= DEVICE_GSO;
+    if (row.flags & DEVICE_PEER && interface.attachment->hook == Hook::Tc) row.flags |= DEVICE_GSO;
     if (const SegmentState* segment = segments.find(interface.segment))
         row.segment = static_cast<std::uint16_t>(segment->index);
     row.policy = interface.rules.policy;

@@ -27,6 +27,7 @@ namespace weft {
 // What `devices` says of a port besides its segment: its port group's part, and whether it is bound.
 struct PortRules {
     std::uint16_t policy = 0, vid = 0, flags = 0;
+    bool delays = false;  // what is over its rate to the port waits in the port's queue
     bool operator==(const PortRules&) const = default;
 };
 
@@ -80,6 +81,8 @@ private:
     Result<> expect_guest(const Interface& port);
     Result<std::uint16_t> account_for(std::uint32_t ifindex);
     bool is_silent(const Interface& port) const;
+    // Warns of devices without the queue that delayed frames need.
+    void look_at_queues(const Document& wanted, const Links& links, Problems& problems) const;
 
     Tables* tables_;
     Datapath* datapath_;

@@ -46,6 +46,7 @@ Link read_device(const nlmsghdr& message) {
     link.carrier = info.ifi_flags & IFF_LOWER_UP;
     link.mtu = attributes.get<std::uint32_t>(IFLA_MTU).value_or(0);
     link.rx_queues = attributes.get<std::uint32_t>(IFLA_NUM_RX_QUEUES).value_or(1);
+    link.queue = attributes.text(IFLA_QDISC);
     if (auto stats = attributes.get<rtnl_link_stats64>(IFLA_STATS64)) link.tx_packets = stats->tx_packets;
     read_kind(attributes, link);
     read_xdp(attributes, link);

@@ -30,6 +30,7 @@ struct Link {
     std::uint32_t peer_ifindex = 0;            // veth: IFLA_LINK
     std::uint32_t xdp_program = 0;             // IFLA_XDP program id, 0 none
     bool xdp_generic = false;
+    std::string queue;  // IFLA_QDISC: kind of its root queueing discipline
     std::uint64_t tx_packets = 0;
     bool operator==(const Link&) const = default;
 };

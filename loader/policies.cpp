@@ -14,6 +14,11 @@ constexpr std::uint64_t NS_PER_S = 1'000'000'000;
 // Of the average. TCP that was cut is silent for a retransmission timeout, 200 ms at least in Linux; a bucket that
 // holds less than comes in meanwhile loses the difference.
 constexpr std::uint64_t DEFAULT_BURST_NS = NS_PER_S / 4;
+// Frames that wait for their turn need no bucket for TCP's sake; without any, each second frame of a pair would wait.
+constexpr std::uint64_t DELAY_BURST_NS = NS_PER_S / 100;
+// fq keeps 100 frames of a flow by default, and what it drops was charged all the same.
+constexpr std::uint64_t DELAYED_BYTES = 64 * 1538;
+constexpr std::uint64_t MIN_DELAY_NS = NS_PER_S / 500, MAX_DELAY_NS = NS_PER_S / 4;
 constexpr std::uint32_t STORM_BURST_SHARE = 10;  // a tenth of a second's frames at once, but one at least
 
 // 1 kbit/s is 125 bytes a second.
@@ -23,7 +28,10 @@ rate rate_of(const RateLimit& limit) {
     rate out{};
     out.average_cost = cost_of(limit.average_kbps);
     out.peak_cost = cost_of(limit.peak_kbps);
-    out.burst_ns = limit.burst_kbytes ? (*limit.burst_kbytes * 1000ull * out.average_cost) >> 16 : DEFAULT_BURST_NS;
+    out.burst_ns = limit.delay ? DELAY_BURST_NS : DEFAULT_BURST_NS;
+    if (limit.burst_kbytes) out.burst_ns = (*limit.burst_kbytes * 1000ull * out.average_cost) >> 16;
+    if (limit.delay)
+        out.delay_ns = std::clamp<std::uint64_t>((DELAYED_BYTES * out.average_cost) >> 16, MIN_DELAY_NS, MAX_DELAY_NS);
     return out;
 }
 

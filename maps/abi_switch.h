@@ -115,8 +115,9 @@ struct rate {
 	__u64 average_cost;    /* ns a byte takes, in 1/65536; 0: no limit */
 	__u64 peak_cost;       /* the same, 0: no limit */
 	__u64 burst_ns;        /* what the bucket holds, as the time it takes to refill */
+	__u64 delay_ns;        /* so long a frame that is over the rate may wait in the fq of its way out; 0: it is dropped */
 };
-ABI_ASSERT(sizeof(struct rate) == 24);
+ABI_ASSERT(sizeof(struct rate) == 32);
 
 enum storm { STORM_BROADCAST = 0, STORM_MULTICAST = 1, STORM_UNKNOWN = 2, STORM_KINDS = 3 };
 
@@ -129,7 +130,7 @@ struct policy {
 	struct rate from_port, to_port;
 	__u64 trunk[64];                /* a bit for each VID */
 };
-ABI_ASSERT(sizeof(struct policy) == 592);
+ABI_ASSERT(sizeof(struct policy) == 608);
 
 /* --- guests: array by account of the port. Its MAC, where the policy allows one: what the daemon found, or the first. */
 struct guest {

@@ -155,6 +155,7 @@ struct VlanRange {
 struct RateLimit {
     std::optional<std::uint64_t> average_kbps, peak_kbps;
     std::optional<std::uint32_t> burst_kbytes;
+    bool delay = false;  // what is over the rate waits for its turn instead of being dropped
     bool operator==(const RateLimit&) const = default;
 };
 

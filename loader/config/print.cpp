@@ -100,6 +100,7 @@ json rate_json(const RateLimit& rate) {
     put(out, "average_kbps", rate.average_kbps);
     put(out, "peak_kbps", rate.peak_kbps);
     put(out, "burst_kbytes", rate.burst_kbytes);
+    if (rate.delay) out["excess"] = "delay";
     return out;
 }
 

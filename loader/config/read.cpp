@@ -213,6 +213,7 @@ RateLimit read_rate(const json& object) {
     take(object, "average_kbps", out.average_kbps);
     take(object, "peak_kbps", out.peak_kbps);
     take(object, "burst_kbytes", out.burst_kbytes);
+    out.delay = is(object, "excess", "delay");
     return out;
 }
 

@@ -230,7 +230,7 @@ Outcome Rig::run(const char* program, const Bytes& in, const Link& from, const R
     const bool xdp = std::string_view(program).ends_with("_xdp");
     const auto before = counters();
     Outcome out{CONTINUE, 0, -1, Bytes(in.size() + 4096)};
-    __sk_buff skb{};
+    __sk_buff skb{}, left{};
     skb.ifindex = from.ifindex;
     skb.gso_size = options.gso_bytes;
     xdp_md md{};
@@ -239,11 +239,13 @@ Outcome Rig::run(const char* program, const Bytes& in, const Link& from, const R
     LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in.data(), .data_out = out.bytes.data(),
                 .data_size_in = static_cast<__u32>(in.size()), .data_size_out = static_cast<__u32>(out.bytes.size()),
                 .ctx_in = xdp ? static_cast<void*>(&md) : &skb,
-                .ctx_size_in = static_cast<__u32>(xdp ? sizeof md : sizeof skb), .repeat = 1);
+                .ctx_out = xdp ? nullptr : &left, .ctx_size_in = static_cast<__u32>(xdp ? sizeof md : sizeof skb),
+                .ctx_size_out = static_cast<__u32>(xdp ? 0 : sizeof left), .repeat = 1);
     const int error = bpf_prog_test_run_opts(program_fd(program), &opts);
     EXPECT_EQ(error, 0) << program << " on " << in.size() << " bytes: " << strerror(-error);
     out.action = static_cast<int>(opts.retval);
     out.bytes.resize(opts.data_size_out);
+    out.departs_ns = left.tstamp;
     std::uint64_t packets = 0, bytes = 0;
     const auto after = counters();
     for (std::size_t i = 0; i < after.size(); ++i) {

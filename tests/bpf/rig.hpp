@@ -70,6 +70,7 @@ struct Outcome {
     std::uint16_t account;
     int action;  // what the program returned
     Bytes bytes;
+    std::uint64_t departs_ns = 0;  // when the frame is due (CLOCK_MONOTONIC), 0: at once; TC only
 };
 
 std::string name_of(verdict v);

@@ -154,3 +154,14 @@ def v4_a_saturated_storage_service_leaves_management_its_share(lab):
     site.apply()
     limited_loss = share(site)
     check(limited_loss == 0, f"with a limit of storage management lost {limited_loss:.1f} %")
+
+
+@test(timeout=60)
+def v6_a_limit_that_delays_holds_without_fq_too_and_says_that_it_is_missing(lab):
+    """A queue that keeps departure times is only in other kernels (tests/vm); without one frames leave at once."""
+    site = limited(lab, "from_port", excess="delay")
+    warnings = site.host.json("status")["warnings"]
+    check(any("eth1 queues by" in line and "root fq" in line for line in warnings), f"no word of the queue: {warnings}")
+    udp = udp_rate(site.a1, site.s1, 2 * AVERAGE, SECONDS)
+    within(udp, 97, 103, "UDP, its excess delayed, without fq")
+    check(site.host.verdicts().get("DROP_RATE_FROM", 0) > 100, f"counted {site.host.verdicts()}")

@@ -18,14 +18,30 @@ TEST(PolicyOf, RejectsByDefaultAndLimitsNothing) {
 
 TEST(PolicyOf, CountsTimeByTheByte) {
     PortGroup group{.name = "web"};
-    group.from_port = {.average_kbps = 100'000, .peak_kbps = 200'000, .burst_kbytes = 512};
-    group.to_port = {.average_kbps = 8, .peak_kbps = {}, .burst_kbytes = {}};
+    group.from_port = {.average_kbps = 100'000, .peak_kbps = 200'000, .burst_kbytes = 512, .delay = false};
+    group.to_port = {.average_kbps = 8, .peak_kbps = {}, .burst_kbytes = {}, .delay = false};
     const policy out = policy_of(group, false);
     EXPECT_EQ(out.from_port.average_cost, 80u << 16) << "100 Mbit/s is a byte in 80 ns";
     EXPECT_EQ(out.from_port.peak_cost, 40u << 16);
     EXPECT_EQ(out.from_port.burst_ns, 512'000u * 80);
     EXPECT_EQ(out.to_port.average_cost, 1'000'000ull << 16) << "8 kbit/s is a byte in a millisecond";
     EXPECT_EQ(out.to_port.burst_ns, 250'000'000u) << "a quarter of a second's";
+}
+
+TEST(PolicyOf, DelaysForSixtyFourFullFramesWithinBounds) {
+    PortGroup group{.name = "web"};
+    group.from_port = {.average_kbps = 100'000, .peak_kbps = {}, .burst_kbytes = {}, .delay = true};
+    group.to_port = {.average_kbps = 100, .peak_kbps = {}, .burst_kbytes = 5, .delay = true};
+    policy out = policy_of(group, false);
+    EXPECT_EQ(out.from_port.delay_ns, 64u * 1538 * 80);
+    EXPECT_EQ(out.from_port.burst_ns, 10'000'000u) << "no TCP timeout has to be bridged";
+    EXPECT_EQ(out.to_port.delay_ns, 250'000'000u) << "no longer, however slow";
+    EXPECT_EQ(out.to_port.burst_ns, 5'000u * 80'000) << "what is asked for";
+    group.from_port.average_kbps = 100'000'000;
+    group.to_port.delay = false;
+    out = policy_of(group, false);
+    EXPECT_EQ(out.from_port.delay_ns, 2'000'000u);
+    EXPECT_EQ(out.to_port.delay_ns, 0u);
 }
 
 TEST(PolicyOf, StormsHaveABurstOfATenthOfASecond) {

@@ -46,7 +46,7 @@ def measure(workload, ways, bench, rounds):
 def run_workload(workload, ways, bench, rounds):
     """The workload's rows, or none if it is not possible here."""
     present = [ways[name] for name in workload.ways if name in ways]
-    start = time.monotonic()
+    start, before = time.monotonic(), report.cpu_times()
     for way in present:
         if workload.wire:
             way.wire(False)
@@ -55,8 +55,9 @@ def run_workload(workload, ways, bench, rounds):
     series = measure(workload, present, bench, rounds)
     for way in present if workload.wire else ():
         way.wire(True)
-    say(f"{workload.name}: {rounds} rounds, {time.monotonic() - start:.0f} s")
-    return series
+    stolen = report.stolen_percent(before, report.cpu_times())
+    say(f"{workload.name}: {rounds} rounds, {time.monotonic() - start:.0f} s, {stolen:.0f} % stolen")
+    return series, stolen
 
 
 def parse():
@@ -96,15 +97,16 @@ def run_all(arguments):
     workloads, impossible = choose(arguments)
     bench = Bench(arguments.bin, arguments.seconds, arguments.quick)
     wanted = [name for name in topology.MAKERS if any(name in each.ways for each in workloads)]
-    rows, series = [], {}
+    rows, series, stolen = [], {}, {}
     with Lab(arguments.bin) as lab:
         ways, missing = topology.set_up(lab, wanted)
         for workload in workloads:
-            series[workload.name] = run_workload(workload, ways, bench, rounds_of(workload, arguments))
+            series[workload.name], stolen[workload.name] = run_workload(workload, ways, bench,
+                                                                        rounds_of(workload, arguments))
             rows += report.evaluate(workload, series[workload.name])
     return {"machine": report.machine(), "rounds": arguments.rounds, "seconds": arguments.seconds, "rows": rows,
             "missing": missing | impossible, "ways": {name: topology.EXPLAINED[name] for name in wanted},
-            "workloads": {each.name: each.what for each in workloads},
+            "workloads": {each.name: each.what for each in workloads}, "stolen_percent_by_workload": stolen,
             "series": {name: {" ".join(key): values for key, values in each.items()} for name, each in series.items()}}
 
 
@@ -134,12 +136,13 @@ def show(result):
         print("instructions per packet: this machine does not count them")
     about = result["machine"]
     print(f"{about['cpus']} CPUs ({about['cpu']}), Linux {about['kernel']}; {result['rounds']} rounds of "
-          f"{result['seconds']:g} s; took {result['took_seconds']:.0f} s")
+          f"{result['seconds']:g} s; took {result['took_seconds']:.0f} s, in which the hypervisor gave "
+          f"{result['stolen_percent']:.1f} % of the CPUs' time to others")
 
 
 def main():
     arguments = parse()
-    start = time.monotonic()
+    start, before = time.monotonic(), report.cpu_times()
     sweep()
     try:
         result = profile(arguments) if arguments.profile else run_all(arguments)
@@ -150,6 +153,7 @@ def main():
         say(f"bench: {failure}")
         return 1
     result["took_seconds"] = time.monotonic() - start
+    result["stolen_percent"] = report.stolen_percent(before, report.cpu_times())
     show(result)
     if arguments.json:
         report.write_json(arguments.json, result)

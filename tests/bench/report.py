@@ -104,6 +104,19 @@ def machine():
     return {"kernel": platform.release(), "cpus": os.cpu_count(), "cpu": model}
 
 
+def cpu_times():
+    """(stolen, all) of all CPUs since boot, in ticks: what a hypervisor gave to others while a CPU had work to do, and the
+    rest of /proc/stat's times."""
+    with open("/proc/stat", encoding="utf-8") as file:
+        times = [int(word) for word in file.readline().split()[1:9]]
+    return times[7], sum(times)
+
+
+def stolen_percent(before, after):
+    """Of the CPUs' time between two cpu_times()."""
+    return 100 * (after[0] - before[0]) / max(after[1] - before[1], 1)
+
+
 def write_json(path, result):
     with open(path, "w", encoding="utf-8") as file:
         json.dump(result, file, indent=1)

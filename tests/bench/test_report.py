@@ -49,6 +49,17 @@ class Rows(unittest.TestCase):
         self.assertEqual(report.evaluate(workload([Row("xdp", ("kernel", "rate"))]), {("kernel", "rate"): [1]}), [])
 
 
+class Stolen(unittest.TestCase):
+    def test_is_a_share_of_all_the_cpus_time(self):
+        self.assertEqual(report.stolen_percent((10, 1000), (35, 1100)), 25.0)
+        self.assertEqual(report.stolen_percent((10, 1000), (10, 1000)), 0.0)
+
+    def test_is_part_of_the_time_that_the_kernel_counts(self):
+        stolen, everything = report.cpu_times()
+        self.assertLessEqual(stolen, everything)
+        self.assertGreater(everything, 0)
+
+
 class Rounds(unittest.TestCase):
     def test_every_other_round_goes_backwards(self):
         order = []

@@ -27,13 +27,16 @@ struct summing {
 
 static long sum_chunk(__u32 index, struct summing *s)
 {
-	__u32 count = s->left < SUM_CHUNK_BYTES ? s->left : SUM_CHUNK_BYTES;
+	__u32 last = s->left - 1 < SUM_CHUNK_BYTES - 1 ? s->left - 1 : SUM_CHUNK_BYTES - 1, count;
 	struct scratch *scratch = scratch_of_cpu();
 	__s64 sum;
 
 	(void)index;
-	if (!count)
+	if (!s->left)
 		return 1;
+	/* At least 1, for a verifier that does not take it from a comparison with 0 (Linux before 6.8). */
+	barrier_var(last);
+	count = last + 1;
 	s->failed = 1;
 	if (!scratch || hook_load_bytes(s->ctx, s->offset, scratch->bytes, count))
 		return 1;
@@ -117,10 +120,10 @@ static __always_inline int outer_sum_right(struct frame *f, __u32 udp_offset, __
 }
 
 /*
- * The frame in hand is a tunnel packet that classify_outer() took: no IP options, headers up to VXLAN readable, and UDP's
- * length fits. Zero is none, and whether it may be was judged there.
+ * Is the sum of the frame in hand right, or none? It is a tunnel packet that classify_outer() took: no IP options, headers up
+ * to VXLAN readable, and UDP's length fits. Whether none may be was judged there.
  */
-__weak __noinline int HOOK_FUNCTION(verify_checksum)(hook_context *ctx)
+__weak __noinline int HOOK_FUNCTION(checksum_right)(hook_context *ctx)
 {
 	__u32 ip_bytes = underlay_is_ipv6() ? IPV6_BYTES : IPV4_BYTES;
 	struct frame f = {.ctx = ctx};
@@ -131,25 +134,23 @@ __weak __noinline int HOOK_FUNCTION(verify_checksum)(hook_context *ctx)
 	frame_refresh(&f);
 	udp_at = f.data + ETHERNET_BYTES + ip_bytes;
 	if (udp_at + UDP_BYTES + VXLAN_BYTES > f.end)
-		return DROP_SHORT;
+		return 0;
 	udp = (const struct udp_header *)udp_at;
 	if (!udp->check || hook_checksum_done(ctx))
-		return CONTINUE;
+		return 1;
 	/* The addresses are the last part of either header. */
 	pseudo = bpf_htons(PROTOCOL_UDP) + udp->bytes;
 	pseudo += underlay_is_ipv6() ? sum_words(udp_at - 32, 8) : sum_words(udp_at - 8, 2);
-	if (!outer_sum_right(&f, ETHERNET_BYTES + ip_bytes, pseudo, udp->check, bpf_ntohs(udp->bytes)))
-		return DROP_CHECKSUM;
-	return CONTINUE;
+	return outer_sum_right(&f, ETHERNET_BYTES + ip_bytes, pseudo, udp->check, bpf_ntohs(udp->bytes));
 }
 
+/*
+ * One of two constants. Of a verdict that a global function returned, the verifier of Linux before 6.4 would go on with 0
+ * where a caller compares it a second time, although the first comparison said that it is not.
+ */
 static __always_inline __must_check enum verdict verify_outer_checksum(struct frame *f)
 {
-	/* Of what a global function returns the verifier knows nothing: cut to a verdict's size, copies of it stay linked. */
-	__u32 v = HOOK_FUNCTION(verify_checksum)(f->ctx) & (MAX_VERDICTS - 1);
-
-	barrier_var(v);
-	return v;
+	return HOOK_FUNCTION(checksum_right)(f->ctx) ? CONTINUE : DROP_CHECKSUM;
 }
 
 #endif

@@ -51,7 +51,7 @@ static __always_inline __must_check enum verdict read_nd(struct frame *f, struct
  * A solicitation tells of its source, an advertisement of its target; one without the override flag may not replace what
  * is known (RFC 4861 §7.2.5). Duplicate address detection (source ::) tells nothing.
  */
-static __always_inline void learn_from_nd(struct frame *f, const struct segment *seg, const struct nd_message *nd)
+static __noinline void learn_from_nd(struct frame *f, const struct segment *seg, const struct nd_message *nd)
 {
 	int solicitation = nd->type == ND_SOLICITATION;
 	struct neighbor_key said = {.segment = f->segment, .ip = solicitation ? nd->source : nd->target};
@@ -112,9 +112,8 @@ static __always_inline __must_check enum verdict answer_nd(struct frame *f, cons
 							   struct scratch *scratch)
 {
 	const struct nd_message *nd = &scratch->nd;
-	const struct neighbor_key target = {.segment = f->segment, .ip = nd->target};
 	const struct question q = {
-		.target = &target,
+		.target = &scratch->target,
 		.asker = f->data + 6,
 		.said = nd->has_mac ? nd->mac : f->data + 6,
 		.to_all = nd->to_many,
@@ -125,6 +124,8 @@ static __always_inline __must_check enum verdict answer_nd(struct frame *f, cons
 
 	if (nd->type != ND_SOLICITATION || f->data + ETHERNET_BYTES > f->end)
 		return CONTINUE;
+	scratch->target.segment = f->segment;
+	scratch->target.ip = nd->target;
 	if (!find_answer(f, seg, &q, mac))
 		return CONTINUE;
 	fill_nd_reply(reply, f, nd, mac);

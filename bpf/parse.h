@@ -152,7 +152,9 @@ static __always_inline int skip_ipv4_options(struct cursor *c, const struct ipv4
 
 	if (bytes < IPV4_BYTES)
 		return 0;
-	return take(c, bytes - IPV4_BYTES) != 0;
+	/* From its start on: the difference, spilled, has no lower bound for the verifier of Linux 6.1. */
+	c->at = (const __u8 *)ip;
+	return take(c, bytes) != 0;
 }
 
 static __always_inline int ipv4_is_fragment(const struct ipv4_header *ip)

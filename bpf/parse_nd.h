@@ -141,10 +141,10 @@ static __always_inline int parse_nd_options(struct cursor *c, __u32 left, struct
 	int i;
 
 	for (i = 0; i < ND_OPTIONS_MAX && left; i++) {
-		const struct nd_option *option = (const struct nd_option *)take(c, sizeof(*option));
+		const struct nd_option *option = (const struct nd_option *)c->at;
 		__u32 bytes;
 
-		if (!option)
+		if (c->at + sizeof(*option) > c->end)
 			return left >= sizeof(*option);
 		bytes = option->units * sizeof(*option);
 		if (!bytes || bytes > left)
@@ -154,7 +154,8 @@ static __always_inline int parse_nd_options(struct cursor *c, __u32 left, struct
 			__builtin_memcpy(nd->mac, option->mac, sizeof(nd->mac));
 		}
 		left -= bytes;
-		if (!take(c, bytes - sizeof(*option)))
+		/* Of the whole option: that something is left of it but its head, Linux before 6.8 does not see. */
+		if (!take(c, bytes))
 			return 1;
 	}
 	return 1;

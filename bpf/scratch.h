@@ -14,6 +14,7 @@ struct scratch {
 	__u8 bytes[2048];   /* chunks to be summed, answers; one user at a time */
 	struct event event; /* of learning */
 	struct nd_message nd;
+	struct neighbor_key target; /* whom the message asks for */
 };
 
 struct {

@@ -43,7 +43,8 @@ Result<> Ethtool::call(void* command, const char* doing) const {
     ifreq request{};
     interface_.copy(request.ifr_name, sizeof request.ifr_name - 1);
     request.ifr_data = static_cast<char*>(command);
-    if (ioctl(socket_.get(), SIOCETHTOOL, &request) == 0) return Ok{};
+    // Above 0 are flags of ETHTOOL_SFEATURES: some of what was asked for is fixed, or waits for something else.
+    if (ioctl(socket_.get(), SIOCETHTOOL, &request) >= 0) return Ok{};
     return fail_errno(std::string(doing) + " of " + interface_);
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 
 #include "stubs.skel.h"
@@ -27,12 +28,18 @@ struct Destroy {
 using Weft = std::unique_ptr<weft_bpf, Destroy<weft_bpf, weft_bpf__destroy>>;
 using Stubs = std::unique_ptr<stubs_bpf, Destroy<stubs_bpf, stubs_bpf__destroy>>;
 
+// One message may be the verifier's whole log, the reason at its end: that part is shown.
+constexpr std::size_t LOG_TAIL_BYTES = 8192;
+
 void log_line(const char* who, const char* format, va_list arguments) {
-    char line[1024];
-    std::vsnprintf(line, sizeof line, format, arguments);
+    if (!spdlog::should_log(spdlog::level::debug)) return;
+    char* line = nullptr;
+    if (vasprintf(&line, format, arguments) < 0) return;
     std::string_view text = line;
     while (text.ends_with('\n')) text.remove_suffix(1);
-    spdlog::debug("{}: {}", who, text);
+    const std::size_t left_out = text.size() > LOG_TAIL_BYTES ? text.size() - LOG_TAIL_BYTES : 0;
+    spdlog::debug("{}: {}{}", who, left_out ? "… " : "", text.substr(left_out));
+    std::free(line);
 }
 
 int log_libbpf(libbpf_print_level, const char* format, va_list arguments) {

@@ -17,6 +17,14 @@ namespace {
 // without CAP_IPC_LOCK (perf_event_mlock_kb), so two instances fit.
 constexpr std::size_t RING_PAGES = 64;
 
+// Debian's kernels know a level 3, and have it by default, on which CAP_PERFMON is not enough.
+tl::unexpected<Error> no_rings() {
+    const int code = errno;
+    if (code != EACCES && code != EPERM) return fail_errno("open the event rings", code);
+    return fail(code, "open the event rings: not permitted, run as root or with kernel.perf_event_paranoid at 2 or less "
+                      "(sysctl; Debian has 3)");
+}
+
 }  // namespace
 
 struct Events::State {
@@ -59,7 +67,7 @@ Result<Events> Events::open(int perf_array_fd, Handler handler) {
     state->handler = std::move(handler);
     state->buffer =
         perf_buffer__new(state->array.get(), RING_PAGES, State::on_sample, State::on_lost, state.get(), nullptr);
-    if (!state->buffer) return fail_errno("open the event rings");
+    if (!state->buffer) return no_rings();
     return Events(std::move(state));
 }
 

@@ -13,7 +13,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "netns"))
 
-from lab import Lab, sweep  # noqa: E402
+from lab import Lab  # noqa: E402
+from leftovers import sweep  # noqa: E402
 from netns import Failure, Skip  # noqa: E402
 import plot  # noqa: E402
 import profile_run  # noqa: E402

@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 
-from lab import REGISTRY, VNI, Lab, remove, sweep
+from lab import VNI, Lab
+from leftovers import REGISTRY, remove, sweep
 from netns import Failure, Skip
 from traffic import tcp_transfer
 from vlans import VLAN, PhysicalSwitch, Server, tag_of

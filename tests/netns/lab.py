@@ -16,49 +16,11 @@ import signal
 import subprocess
 import tempfile
 
-from netns import Failure, Netns, Skip, run, wait_for
+from leftovers import REGISTRY, forget_instance
+from netns import PATIENCE, Failure, Netns, Skip, run, wait_for
 from wire import BROADCAST, Counter, Marker, Sender, Tap, ethernet, ETHERTYPE_TEST
 
 VNI = 5001
-REGISTRY = "/run/weft-lab"
-
-
-def sweep():
-    """Takes away what a lab that was killed has left: only namespaces a lab registered, and whose process is gone."""
-    if not os.path.isdir(REGISTRY):
-        return
-    for name in os.listdir(REGISTRY):
-        path = os.path.join(REGISTRY, name)
-        with open(path, encoding="ascii") as file:
-            record = json.load(file)
-        if not record.get("kept") and not os.path.exists(f"/proc/{record['pid']}"):
-            remove(path, record)
-
-
-def remove(path, record):
-    """Ends a lab that has no process of its own any more (killed, or kept up)."""
-    for short in record["namespaces"]:
-        for pid in run("ip", "netns", "pids", short, check=False).stdout.split():
-            os.kill(int(pid), signal.SIGKILL)
-    for instance in record["instances"]:
-        namespace = record["instances"][instance]
-        if os.path.exists(f"/run/netns/{namespace}"):
-            run("nsenter", f"--net=/run/netns/{namespace}", record["weftd"], "--detach", "--instance", instance,
-                check=False)
-        forget_instance(instance)
-    for short in record["namespaces"]:
-        run("ip", "netns", "del", short, check=False)
-    shutil.rmtree(record["directory"], ignore_errors=True)
-    os.unlink(path)
-
-
-def forget_instance(instance):
-    """The files of an instance that could not detach any more. bpffs has no rmtree by directory descriptor."""
-    for root in (f"/sys/fs/bpf/weft/{instance}", f"/run/weft/{instance}"):
-        for where, _, files in os.walk(root, topdown=False):
-            for name in files:
-                os.unlink(os.path.join(where, name))
-            os.rmdir(where)
 
 
 class Lab:
@@ -70,6 +32,7 @@ class Lab:
         self.mtu = mtu
         self.kept = False
         self.instances = {}
+        self.first_host = self.first_guest = 1  # their numbers, of which addresses are made
         self.net = None
 
     def __enter__(self):
@@ -79,7 +42,7 @@ class Lab:
         if not os.path.ismount("/sys/fs/bpf"):
             run("mount", "-t", "bpf", "bpf", "/sys/fs/bpf")
         try:
-            self.net = Underlay(self)
+            self.net = self.underlay()
         except BaseException:
             self.close()
             raise
@@ -92,6 +55,10 @@ class Lab:
         finally:  # also where the reader of the report is gone
             if not self.kept:
                 self.close()
+
+    def underlay(self):
+        """What connects the hosts; a lab whose hosts have real NICs has another."""
+        return Underlay(self)
 
     def register(self, namespace=None):
         """Writes what must go if this process is killed; before it is made."""
@@ -172,7 +139,7 @@ class Host(Netns):
     def __init__(self, lab, name, family=4, subnet=0):
         super().__init__(lab, name)
         self.family = family
-        self.number = len(lab.hosts) + 1
+        self.number = lab.first_host + len(lab.hosts)
         lab.hosts.append(self)
         self.ports = {}
         net4, net6 = (("192.0.2", "2001:db8:0:2"), ("203.0.113", "2001:db8:0:3"))[subnet]
@@ -251,8 +218,13 @@ class WeftHost(Host):
             json.dump(self.document, file, indent=1)
         return self.file
 
-    def up(self, timeout=15, wrapper=(), env=None, program="weftd"):
-        """Starts the daemon and waits until it serves. The log of every start goes to one file."""
+    def up(self, timeout=15, **how):
+        """Starts the daemon and waits until it serves."""
+        self.launch(**how)
+        self.ready(timeout)
+
+    def launch(self, wrapper=(), env=None, program="weftd"):
+        """Starts the daemon. The log of every start goes to one file."""
         self.write()
         with open(self.log_path, "a", encoding="utf-8") as log, self.inside():
             self.daemon = subprocess.Popen(
@@ -260,7 +232,6 @@ class WeftHost(Host):
                  *self.options], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 env={**os.environ, **(env or {})})
         self.lab.processes.append(self.daemon)
-        self.ready(timeout)
 
     def ready(self, timeout=15):
         def state():
@@ -273,7 +244,7 @@ class WeftHost(Host):
         """Ends the daemon; the datapath goes on."""
         self.daemon.send_signal(sig)
         try:
-            code = self.daemon.wait(timeout)
+            code = self.daemon.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired as error:
             self.daemon.kill()
             self.daemon.wait()
@@ -343,8 +314,8 @@ class Guest(Netns):
 
     def __init__(self, lab, host, name, gro=True, offloads=True, mtu=1500, mac=None, attach=True, number=None):
         super().__init__(lab, name)
+        self.number = number or lab.first_guest + len(lab.guests)
         lab.guests.append(self)
-        self.number = number or len(lab.guests)
         self.host, self.port = host, f"p-{name}"
         self.mac_address = mac or f"02:00:00:00:00:{self.number:02x}"
         self.address4, self.address6 = f"198.51.100.{self.number}", f"2001:db8:1::{self.number:x}"

@@ -13,6 +13,7 @@ import time
 
 _libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
+PATIENCE = float(os.environ.get("WEFT_PATIENCE", "1"))  # how much longer a slow machine may take: an emulated one
 
 
 class Failure(Exception):
@@ -25,6 +26,7 @@ class Skip(Exception):
 
 def wait_for(condition, what, timeout=10.0, every=0.01):
     """The first true result of condition(); Failure after `timeout` seconds. For states that nobody announces."""
+    timeout *= PATIENCE
     end = time.monotonic() + timeout
     while True:
         result = condition()
@@ -37,7 +39,7 @@ def wait_for(condition, what, timeout=10.0, every=0.01):
 
 def run(*command, check=True, timeout=60, stdin=None, cwd=None, env=None):
     """Runs a command to its end; Failure with what it said if it fails and `check` is set."""
-    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=timeout,
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=timeout * PATIENCE,
                             input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL, cwd=cwd, env=env)
     if check and result.returncode:
         raise Failure(f"{' '.join(map(str, command))}: exit {result.returncode}\n{result.stdout}{result.stderr}".rstrip())

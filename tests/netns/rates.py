@@ -47,10 +47,13 @@ class UdpFlow:
                 continue
             try:
                 while True:
-                    self.receiver.recv(65536)
+                    self.take()
                     self.received += 1
             except BlockingIOError:
                 pass
+
+    def take(self):
+        self.receiver.recv(65536)
 
     def start(self):
         for thread in self.threads:

@@ -15,7 +15,7 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lab import sweep  # noqa: E402
+from leftovers import sweep  # noqa: E402
 from netns import Failure, Skip  # noqa: E402
 from registry import tests  # noqa: E402
 

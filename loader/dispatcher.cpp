@@ -43,6 +43,7 @@ xdp_program* find_ours(const xdp_multiprog* programs) {
 Result<Stubs> open_stub(const pins::Folder& folder) {
     Stubs stubs(stubs_bpf__open());
     if (!stubs) return fail_errno("open the stubs");
+    forget_attach_types(stubs->obj);
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, stubs->obj)
         bpf_program__set_autoload(program, bpf_program__name(program) == stub_name());

@@ -118,6 +118,7 @@ Result<std::optional<Fd>> pinned_stub(const pins::Folder& folder, const HookName
 Result<> load_missing_stubs(const pins::Folder& folder, const std::array<Fd, MAX_HOOKS>& present) {
     Stubs stubs(stubs_bpf__open());
     if (!stubs) return fail_errno("open the stubs");
+    forget_attach_types(stubs->obj);
     TRY_OK(adopt_maps(stubs->obj, folder));
     if (const int error = stubs_bpf__load(stubs.get()); error != 0) return load_failed("stubs", -error);
     TRY_OK(pin_maps(stubs->obj, folder));
@@ -197,6 +198,14 @@ void quiet_libraries() {
     libxdp_set_print(log_libxdp);
 }
 
+void forget_attach_types(const bpf_object* object) {
+    bpf_program* program;
+    bpf_object__for_each_program(program, object) {
+        if (bpf_program__type(program) == BPF_PROG_TYPE_XDP)
+            bpf_program__set_expected_attach_type(program, static_cast<bpf_attach_type>(0));
+    }
+}
+
 Result<std::array<Fd, MAX_HOOKS>> load_stubs(const pins::Folder& folder) {
     std::array<Fd, MAX_HOOKS> fds;
     for (int attempt = 0; attempt < 2; ++attempt) {
@@ -226,6 +235,7 @@ Result<> load_generation(const pins::Folder& folder, const config& settings) {
     Weft weft(weft_bpf__open());
     if (!weft) return fail_errno("open the programs");
     weft->rodata->settings = settings;
+    forget_attach_types(weft->obj);
     TRY_OK(adopt_maps(weft->obj, folder));
     if (const int error = weft_bpf__load(weft.get()); error != 0) return load_failed("programs", -error);
     TRY_OK(pin_maps(weft->obj, folder));

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""Rates of a port group whose excess is delayed: frames leave by their turn (earliest departure time) from the fq queue of
+the NIC. Beside it the same rate with the excess dropped."""
+import socket
+import statistics
+import struct
+import time
+
+from netns import Netns
+from overlay import check
+from rates import UDP_HEADERS, UdpFlow, tcp_rate
+from scenario import Scenario
+from switching import without_tunnels
+from traffic import listen
+
+scenario = Scenario({"a": {"wires": ("lan", "lan"), "memory": 2048}}, seconds=240)
+VLAN = 100
+AVERAGE, SECONDS, SIZE = 8, 10, 1400  # Mbit/s; an emulated Python sends 1000 datagrams a second, not 10000
+SPACING = (SIZE + UDP_HEADERS) * 8 / AVERAGE / 1e6
+SO_TIMESTAMPNS = 35
+
+
+class Server(Netns):
+    """A machine on the VLAN, by an 802.1Q device on its NIC."""
+
+    address4 = "198.51.100.101"
+
+    def __init__(self, lab):
+        super().__init__(lab, "server")
+        lab.take_nic(self, "eth0")
+        self.ip("link set eth0 up", f"link add link eth0 name vlan0 type vlan id {VLAN}", "link set vlan0 mtu 1500 up",
+                f"address add {self.address4}/24 dev vlan0")
+
+
+class TimedFlow(UdpFlow):
+    """Keeps when each datagram arrived, as the kernel's receive time in seconds."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.times = []
+        self.receiver.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+
+    def take(self):
+        self.times.append(arrival(self.receiver))
+
+
+def arrival(sock):
+    """Takes a datagram: when it arrived."""
+    _, extra, _, _ = sock.recvmsg(65536, 64)
+    seconds, nanoseconds = struct.unpack("qq", extra[0][2])
+    return seconds + nanoseconds / 1e9
+
+
+@scenario.setup
+def build(lab):
+    host = without_tunnels(lab.weft_host("a"))
+    lab.take_nic(host, "eth1")
+    host.ip("link set eth1 up")
+    host.command("tc", "qdisc", "replace", "dev", "eth1", "root", "fq")
+    guest, server = lab.guest(host, "a1", attach=False), Server(lab)
+    host.document["switches"] = [{"name": "dvs0", "team": {"uplinks": ["eth1"]}}]
+    host.document["segments"] = [{"name": "lan"}]
+    host.document["port_groups"] = [{"name": "web", "switch": "dvs0", "segment": "lan", "vlan": VLAN}]
+    host.document["ports"] = [{"interface": guest.port, "port_group": "web"}]
+    host.up()
+    guest.ping(server.address4)
+    return host, guest, server
+
+
+def limit(host, **rate):
+    host.document["port_groups"][0]["limits"] = {"from_port": {"average_kbps": AVERAGE * 1000, **rate}}
+    host.weft("config", "apply", host.write())
+
+
+def udp(guest, server, what):
+    """Offers half as much again as the average: (share of the average that arrived, widest gap in spacings)."""
+    flow = TimedFlow(guest, server, 1.5 * AVERAGE, SECONDS, SIZE).start()
+    flow.finish()
+    times = [at for at in flow.times if at - flow.times[0] < SECONDS]
+    steady = [at for at in times if at - times[0] > 1]
+    gaps = sorted(after - before for before, after in zip(steady, steady[1:]))
+    share = 100 * len(times) * SPACING / SECONDS
+    burst = most_within(steady, 20 * SPACING) / 20
+    print(f"  {what}: UDP {share:.1f} % of the average, gaps {statistics.median(gaps) / SPACING:.2f} in the middle, "
+          f"{gaps[len(gaps) * 99 // 100] / SPACING:.2f} of the 99th percentile, {gaps[-1] / SPACING:.1f} at most (1 is even); "
+          f"{burst:.2f} of its share in the busiest 20 spacings; {flow.sent} sent")
+    return share, gaps, burst
+
+
+def most_within(times, window):
+    """The most arrivals in any window of that length."""
+    most = first = 0
+    for last, at in enumerate(times):
+        while at - times[first] > window:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def tcp(guest, server, what):
+    rate = 100 * tcp_rate(guest, server, SECONDS) / AVERAGE
+    print(f"  {what}: TCP {rate:.1f} % of the average")
+    return rate
+
+
+@scenario.check(seconds=60)
+def what_is_dropped_for_comparison(lab, host, guest, server):
+    limit(host)
+    share, _, _ = udp(guest, server, "drop")
+    check(97 <= share <= 106, f"UDP arrives with {share:.1f} % of the average")  # 2.5 % are the burst
+    tcp(guest, server, "drop")
+
+
+@scenario.check(seconds=60)
+def delayed_udp_arrives_at_the_average_and_evenly(lab, host, guest, server):
+    limit(host, excess="delay")
+    share, gaps, burst = udp(guest, server, "delay")
+    check(97 <= share <= 103, f"UDP arrives with {share:.1f} % of the average")
+    check(0.9 < statistics.median(gaps) / SPACING < 1.1, f"the gaps' median is {statistics.median(gaps) / SPACING:.2f} spacings")
+    check(burst <= 1.5, f"the busiest 20 spacings have {burst:.2f} of their share")
+
+
+@scenario.check(seconds=60)
+def delayed_tcp_reaches_the_average(lab, host, guest, server):
+    limit(host, excess="delay")
+    rate = tcp(guest, server, "delay")
+    check(90 <= rate <= 103, f"TCP has {rate:.1f} % of the average")
+
+
+def bursts(guest, server, size=30, count=20):
+    """Bursts of datagrams, together nine tenths of the average: how many arrive, and their gaps within a burst."""
+    receiver, port = listen(server, 4, socket.SOCK_DGRAM)
+    receiver.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    period = size * SPACING / 0.9
+    times = []
+    with receiver, guest.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.connect((server.address4, port))
+        for _ in range(count):
+            for _ in range(size):
+                sender.send(bytes(SIZE))
+            times += arrivals(receiver, size, period)
+    gaps = [after - before for before, after in zip(times, times[1:]) if after - before < period / 2]
+    return len(times), size * count, statistics.median(gaps) / SPACING if gaps else 0
+
+
+def arrivals(receiver, most, seconds):
+    """Receive times of what comes until the period is over."""
+    end, times = time.monotonic() + seconds, []
+    while (left := end - time.monotonic()) > 0:
+        receiver.settimeout(left)
+        try:
+            times.append(arrival(receiver))
+        except TimeoutError:
+            break
+    return times[:most]
+
+
+@scenario.check(seconds=60)
+def a_burst_below_the_average_is_spread_where_a_policer_would_cut_it(lab, host, guest, server):
+    limit(host, burst_kbytes=5)
+    came, sent, _ = bursts(guest, server)
+    print(f"  drop: {came} of {sent} datagrams in bursts arrive")
+    check(came < 0.7 * sent, f"without delay {came} of {sent} arrive: this test cannot fail")
+    limit(host, excess="delay", burst_kbytes=5)
+    came, sent, gap = bursts(guest, server)
+    print(f"  delay: {came} of {sent} datagrams in bursts arrive, {gap:.2f} spacings apart")
+    check(came == sent, f"{sent - came} of {sent} datagrams are lost")
+    check(gap > 0.8, f"they come {gap:.2f} spacings apart: not spread")

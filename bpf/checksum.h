@@ -120,8 +120,8 @@ static __always_inline int outer_sum_right(struct frame *f, __u32 udp_offset, __
 }
 
 /*
- * Is the sum of the frame in hand right, or none? It is a tunnel packet that classify_outer() took: no IP options, headers up
- * to VXLAN readable, and UDP's length fits. Whether none may be was judged there.
+ * Is the sum of the frame in hand right, or none? It is a tunnel packet that classify_outer() took: no IP options,
+ * headers up to VXLAN readable, and UDP's length fits. Whether none may be was judged there.
  */
 __weak __noinline int HOOK_FUNCTION(checksum_right)(hook_context *ctx)
 {

@@ -21,8 +21,9 @@ constexpr std::size_t RING_PAGES = 64;
 tl::unexpected<Error> no_rings() {
     const int code = errno;
     if (code != EACCES && code != EPERM) return fail_errno("open the event rings", code);
-    return fail(code, "open the event rings: not permitted, run as root or with kernel.perf_event_paranoid at 2 or less "
-                      "(sysctl; Debian has 3)");
+    return fail(code,
+                "open the event rings: not permitted, run as root or with kernel.perf_event_paranoid at 2 or less "
+                "(sysctl; Debian has 3)");
 }
 
 }  // namespace

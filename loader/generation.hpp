@@ -43,8 +43,8 @@ Result<> require_kernel();
 Result<> require_kernel(const std::string& release);  // of uname
 // One line that says what to do about a load that the kernel refused with `code`.
 Error load_error(const std::string& what, int code, bool has_btf);
-// XDP programs are loaded for no attach type, as libxdp's dispatcher has it when it loads the stub as its extension: since
-// 6.18, and in stable kernels from then on, all that use a PROG_ARRAY must have been loaded for one.
+// XDP programs are loaded for no attach type, as libxdp's dispatcher has it when it loads the stub as its extension:
+// since 6.18, and in stable kernels from then on, all that use a PROG_ARRAY must have been loaded for one.
 void forget_attach_types(const bpf_object* object);
 // libbpf and libxdp speak at level debug from now on.
 void quiet_libraries();

@@ -89,7 +89,6 @@ Result<bool> release_all(const std::string& instance) {
 }
 
 Result<> chain_uplink(const Link& link, const pins::Folder& folder, Map<std::uint32_t, attachment>& rows) {
-    TRY(const auto chained, chain_xdp(link.ifindex, folder));
     TRY(const auto cookie, netns_cookie());
     TRY(const auto known, rows.find(link.ifindex));
     attachment row = known && known->netns_cookie == cookie ? *known : attachment{};
@@ -97,6 +96,10 @@ Result<> chain_uplink(const Link& link, const pins::Folder& folder, Map<std::uin
     row.role = DEVICE_UPLINK;
     link.name.copy(reinterpret_cast<char*>(row.name), sizeof row.name - 1);
     link.mac.copy_to(row.mac);
+    TRY(const auto change, disable_offloads(link.name, HIDE_FROM_XDP));  // some drivers refuse it once XDP is there
+    row.offloads_disabled |= change.disabled;
+    TRY_OK(rows.put(link.ifindex, row));
+    TRY(const auto chained, chain_xdp(link.ifindex, folder));
     row.flags |= chained == Chained::Dispatcher ? ATTACHED_XDP_DISPATCHER : ATTACHED_XDP;
     return rows.put(link.ifindex, row);
 }

@@ -56,6 +56,8 @@ def both_work(a, a1, k1):
     seen = foreign_seen(a) - before
     check(seen >= 20, f"the foreign program saw {seen} of 20 tunnel packets and more")
     check(hook_of(a)[0] == "xdp", f"eth0 is served by {hook_of(a)}")
+    warnings = a.json("uplink", "show", "eth0")["warnings"]
+    check(not [each for each in warnings if "rx-gro-hw" in each], f"warnings of eth0: {warnings}")
 
 
 @scenario.check

@@ -53,8 +53,8 @@ def stamp():
 
 
 def prepare(path=None):
-    """The kernel to use. `path`: an image ROOT/boot/vmlinuz-VERSION beside ROOT/lib/modules/VERSION, or a Debian package of
-    one; None: the newest that Debian has for this machine."""
+    """The kernel to use. `path`: an image ROOT/boot/vmlinuz-VERSION beside ROOT/lib/modules/VERSION, or a Debian package
+    of one; None: the newest that Debian has for this machine."""
     os.makedirs(CACHE, exist_ok=True)
     with open(f"{CACHE}/lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of several scenarios at once one prepares

@@ -39,7 +39,8 @@ class Bond:
 
     def mend(self, nic):
         self.lab.cable(self.numbers[nic], True)
-        wait_for(lambda: "LOWER_UP" in self.host.command("ip", "link", "show", "dev", nic).stdout, f"the carrier of {nic}")
+        wait_for(lambda: "LOWER_UP" in self.host.command("ip", "link", "show", "dev", nic).stdout,
+                 f"the carrier of {nic}")
 
 
 @scenario.setup

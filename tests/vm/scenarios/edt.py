@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""Rates of a port group whose excess is delayed: frames leave by their turn (earliest departure time) from the fq queue of
-the NIC. Beside it the same rate with the excess dropped."""
+"""Rates of a port group whose excess is delayed: frames leave by their turn (earliest departure time) from the fq queue
+of the NIC. Beside it the same rate with the excess dropped."""
 import socket
 import statistics
 import struct
@@ -83,8 +83,8 @@ def udp(guest, server, what):
     share = 100 * len(times) * SPACING / SECONDS
     even = 100 * sum(0.8 < gap < 1.2 for gap in gaps) / len(gaps)
     low, middle, high = (gaps[len(gaps) * percent // 100] for percent in (1, 50, 99))
-    print(f"  {what}: UDP {share:.1f} % of the average; {even:.0f} % of the gaps are even, {low:.2f} {middle:.2f} {high:.2f} "
-          f"spacings at 1, 50 and 99 %, {gaps[-1]:.1f} at most; {flow.sent} sent")
+    print(f"  {what}: UDP {share:.1f} % of the average; {even:.0f} % of the gaps are even, {low:.2f} {middle:.2f} "
+          f"{high:.2f} spacings at 1, 50 and 99 %, {gaps[-1]:.1f} at most; {flow.sent} sent")
     return share, even
 
 
@@ -97,8 +97,7 @@ def tcp(guest, server, what):
 @scenario.check(seconds=60)
 def what_is_dropped_for_comparison(lab, host, guest, server):
     limit(host)
-    share, even = udp(guest, server, "drop")
-    check(even < 50, f"{even:.0f} % of the gaps are even where nothing is delayed: that says nothing about delay")
+    share, lab.even_by_chance = udp(guest, server, "drop")
     check(97 <= share <= 106, f"UDP arrives with {share:.1f} % of the average")  # 2.5 % are the burst
     tcp(guest, server, "drop")
 
@@ -108,7 +107,8 @@ def delayed_udp_arrives_at_the_average_and_evenly(lab, host, guest, server):
     limit(host, excess="delay")
     share, even = udp(guest, server, "delay")
     check(97 <= share <= 103, f"UDP arrives with {share:.1f} % of the average")
-    check(even > 60, f"{even:.0f} % of the gaps are a spacing")
+    # 3 times as many where the emulated CPU has a real one to itself, twice as many where it does not.
+    check(even > 1.3 * lab.even_by_chance, f"{even:.0f} % of the gaps are even, {lab.even_by_chance:.0f} % without delay")
 
 
 @scenario.check(seconds=60)
@@ -119,22 +119,24 @@ def delayed_tcp_reaches_the_average(lab, host, guest, server):
 
 
 def bursts(guest, server, size=30, count=20):
-    """Bursts of datagrams, together nine tenths of the average: how many arrive, and their gaps within a burst."""
+    """Bursts of datagrams, together nine tenths of the average: how many arrive of how many, and over how many spacings a
+    burst is spread, in parts of its size."""
     receiver, port = listen(server, 4, socket.SOCK_DGRAM)
     receiver.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     period = size * SPACING / 0.9
-    times = []
+    spans, came = [], 0
     with receiver, guest.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.connect((server.address4, port))
         for _ in range(count):
             for _ in range(size):
                 sender.send(bytes(SIZE))
-            times += arrivals(receiver, size, period)
-    gaps = [after - before for before, after in zip(times, times[1:]) if after - before < period / 2]
-    return len(times), size * count, statistics.median(gaps) / SPACING if gaps else 0
+            times = arrivals(receiver, period)
+            came += len(times)
+            spans.append((times[-1] - times[0]) / SPACING / size if times else 0)
+    return came, size * count, statistics.median(spans)
 
 
-def arrivals(receiver, most, seconds):
+def arrivals(receiver, seconds):
     """Receive times of what comes until the period is over."""
     end, times = time.monotonic() + seconds, []
     while (left := end - time.monotonic()) > 0:
@@ -143,7 +145,7 @@ def arrivals(receiver, most, seconds):
             times.append(arrival(receiver))
         except TimeoutError:
             break
-    return times[:most]
+    return times
 
 
 @scenario.check(seconds=60)
@@ -153,7 +155,7 @@ def a_burst_below_the_average_is_spread_where_a_policer_would_cut_it(lab, host, 
     print(f"  drop: {came} of {sent} datagrams in bursts arrive")
     check(came < 0.7 * sent, f"without delay {came} of {sent} arrive: this test cannot fail")
     limit(host, excess="delay", burst_kbytes=5)
-    came, sent, gap = bursts(guest, server)
-    print(f"  delay: {came} of {sent} datagrams in bursts arrive, {gap:.2f} spacings apart")
+    came, sent, span = bursts(guest, server)
+    print(f"  delay: {came} of {sent} datagrams in bursts arrive, spread over {span:.2f} of the time they are due")
     check(came == sent, f"{sent - came} of {sent} datagrams are lost")
-    check(gap > 0.8, f"they come {gap:.2f} spacings apart: not spread")
+    check(span > 0.7, f"they are spread over {span:.2f} of the time they are due")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""The programs on this kernel: all load, in how many verified instructions, and the daemon needs four capabilities only."""
+"""The programs on this kernel: all load, in how many verified instructions; and the daemon needs four capabilities."""
 import json
 import os
 import time

@@ -238,8 +238,8 @@ Outcome Rig::run(const char* program, const Bytes& in, const Link& from, const R
     md.ingress_ifindex = from.ifindex;
     LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in.data(), .data_out = out.bytes.data(),
                 .data_size_in = static_cast<__u32>(in.size()), .data_size_out = static_cast<__u32>(out.bytes.size()),
-                .ctx_in = xdp ? static_cast<void*>(&md) : &skb,
-                .ctx_out = xdp ? nullptr : &left, .ctx_size_in = static_cast<__u32>(xdp ? sizeof md : sizeof skb),
+                .ctx_in = xdp ? static_cast<void*>(&md) : &skb, .ctx_out = xdp ? nullptr : &left,
+                .ctx_size_in = static_cast<__u32>(xdp ? sizeof md : sizeof skb),
                 .ctx_size_out = static_cast<__u32>(xdp ? 0 : sizeof left), .repeat = 1);
     const int error = bpf_prog_test_run_opts(program_fd(program), &opts);
     EXPECT_EQ(error, 0) << program << " on " << in.size() << " bytes: " << strerror(-error);

@@ -160,8 +160,14 @@ def v4_a_saturated_storage_service_leaves_management_its_share(lab):
 def v6_a_limit_that_delays_holds_without_fq_too_and_says_that_it_is_missing(lab):
     """A queue that keeps departure times is only in other kernels (tests/vm); without one frames leave at once."""
     site = limited(lab, "from_port", excess="delay")
-    warnings = site.host.json("status")["warnings"]
-    check(any("eth1 queues by" in line and "root fq" in line for line in warnings), f"no word of the queue: {warnings}")
+
+    def warned():
+        return [line for line in site.host.json("status")["warnings"] if "eth1 queues by" in line and "root fq" in line]
+    check(warned(), "no word of the queue")
     udp = udp_rate(site.a1, site.s1, 2 * AVERAGE, SECONDS)
     within(udp, 97, 103, "UDP, its excess delayed, without fq")
     check(site.host.verdicts().get("DROP_RATE_FROM", 0) > 100, f"counted {site.host.verdicts()}")
+    site.host.weft("port-group", "set", "web", "--limits-from-port-excess", "drop")
+    check(not warned(), "the queue is missed although nothing is delayed")
+    limits = site.host.json("port-group", "show", "web")["limits"]["from_port"]
+    check(limits["average_kbps"] == AVERAGE * 1000 and "excess" not in limits, f"the limit is {limits}")

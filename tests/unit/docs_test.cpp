@@ -2,9 +2,12 @@
 // docs/config.md and docs/cli.md name what there is: every key with its default, every command with an example.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
 #include <sstream>
 
 #include "config.hpp"
@@ -87,6 +90,24 @@ TEST(CliPage, ShowsEveryCommandAndOption) {
         for (const auto& option : command.options)
             EXPECT_NE(text.find("--" + std::string(option.name)), text.npos) << name << " --" << option.name;
     }
+}
+
+// Of the command table, or of every command (cli/args.cpp).
+bool is_option(const std::string& name) {
+    const std::set<std::string> of_all{"json",   "instance", "help",   "version", "batch",
+                                       "config", "host",     "detach", "attach"};
+    return of_all.contains(name) || std::ranges::any_of(protocol::COMMANDS, [&](const auto& command) {
+               return std::ranges::any_of(command.options, [&](const auto& option) { return option.name == name; });
+           });
+}
+
+TEST(CliPage, ShowsNoOptionThatThereIsNot) {
+    const std::string text = page("cli.md");
+    const std::regex option("`--([a-z0-9-]*[a-z0-9])(?![a-z0-9-])");  // not the beginning of several
+    std::size_t seen = 0;
+    for (std::sregex_iterator at(text.begin(), text.end(), option), end; at != end; ++at, ++seen)
+        EXPECT_TRUE(is_option((*at)[1])) << (*at)[0];
+    EXPECT_GT(seen, 40u);
 }
 
 TEST(CliPage, HasExamplesThatAreWellFormed) {

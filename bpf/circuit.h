@@ -106,10 +106,22 @@ static __always_inline __u32 seen_elsewhere(const struct frame *f)
 }
 
 /*
+ * Behind a remote, but not since this second began, and not after the one in which this host took the role: the bridge
+ * before it brought that, whose lease had ended by then.
+ */
+static __always_inline int is_predecessors(const struct fdb_entry *entry, const struct circuit *circuit, __u64 since_ns)
+{
+	const __u64 seen_ns = entry->used_s * NS_PER_S;
+
+	return circuit->flags & CIRCUIT_ELECTED && entry->kind == FDB_REMOTE && seen_ns <= since_ns &&
+	       bpf_ktime_get_coarse_ns() - seen_ns >= NS_PER_S;
+}
+
+/*
  * A frame from a VLAN whose source was seen on this side a moment ago has come round: by another uplink of the team, by a
  * second designated bridge, or by a loop in the VLAN. Forwarded, it would go round for ever. Who really moved is silent
  * here soon after. What the bridge before us brought was seen behind its VTEP: a bridge that has just taken over
- * lets unicasts say that it is behind this VLAN now.
+ * lets unicasts say that it is behind this VLAN now, and an elected one broadcasts too, as soon as they cannot be its copies.
  */
 static __always_inline __must_check enum verdict check_reflection(struct frame *f, const struct circuit *circuit,
 								  __u64 since_ns)
@@ -121,6 +133,8 @@ static __always_inline __must_check enum verdict check_reflection(struct frame *
 		return DROP_SHORT;
 	entry = find_mac(f->segment, f->data + 6);
 	if (entry ? entry->kind == FDB_CIRCUIT || !is_fresh(entry) : !seen_elsewhere(f))
+		return CONTINUE;
+	if (entry && is_predecessors(entry, circuit, since_ns))
 		return CONTINUE;
 	if (entry && entry->kind == FDB_REMOTE)
 		nexthop = entry->target;

@@ -201,7 +201,7 @@ def never_two_copies(lab, bridging):
     for counter, sent in send_both_ways(guest, server, 3, 0.5, die):
         lost = gap(counter, sent, 3)
         print(f"        {lost * 1000:.0f} ms without frames at {counter.where}, {sent} sent")
-        # A broadcast from the VLAN waits until the dead bridge's own copies are surely gone (DROP_REFLECTION).
+        # A broadcast from the VLAN waits for a second in which the dead bridge brought none (DROP_REFLECTION).
         check(lost < 1.3, f"{lost:.2f} s without frames")
     leases.never_two()
 

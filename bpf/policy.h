@@ -111,11 +111,11 @@ static __always_inline int is_bound(struct frame *f)
  * GCRA by bytes, that may go into debt by one frame: a super-frame passes, and is paid for before the next. The ns that
  * the frame has to wait for its turn; NEVER if that is more than delay_ns, and then nothing is charged.
  */
-static __always_inline __u64 bucket_take(__u16 account, __u32 class, __u64 cost_ns, __u64 tolerance_ns, __u64 delay_ns)
+static __always_inline __u64 bucket_take(__u16 account, __u32 class, __u64 now, __u64 cost_ns, __u64 tolerance_ns,
+					 __u64 delay_ns)
 {
 	__u32 index = account * LIMIT_CLASSES + class;
 	__u64 *arrival = bpf_map_lookup_elem(&limiters, &index);
-	__u64 now = bpf_ktime_get_ns();
 	int i;
 
 	if (!arrival)
@@ -134,15 +134,16 @@ static __always_inline __u64 bucket_take(__u16 account, __u32 class, __u64 cost_
 }
 
 /* The peak first: what it refuses must not be charged to the average. */
-static __always_inline __u64 rate_take(const struct rate *rate, __u16 account, __u32 average, __u32 peak, __u32 bytes)
+static __always_inline __u64 rate_take(const struct rate *rate, __u16 account, __u32 average, __u32 peak, __u64 now,
+				       __u32 bytes)
 {
 	__u64 wait = 0, second;
 
 	if (rate->peak_cost)
-		wait = bucket_take(account, peak, bytes * rate->peak_cost >> 16, PEAK_TOLERANCE_NS, rate->delay_ns);
+		wait = bucket_take(account, peak, now, bytes * rate->peak_cost >> 16, PEAK_TOLERANCE_NS, rate->delay_ns);
 	if (!rate->average_cost || wait == NEVER)
 		return wait;
-	second = bucket_take(account, average, bytes * rate->average_cost >> 16, rate->burst_ns, rate->delay_ns);
+	second = bucket_take(account, average, now, bytes * rate->average_cost >> 16, rate->burst_ns, rate->delay_ns);
 	return second > wait ? second : wait;
 }
 
@@ -154,10 +155,11 @@ static __always_inline __u64 rate_take(const struct rate *rate, __u16 account, _
 static __always_inline int within_rate(struct __sk_buff *skb, const struct rate *rate, __u16 account, __u32 average,
 				       __u32 peak, __u32 bytes)
 {
-	__u64 wait = rate_take(rate, account, average, peak, bytes);
+	const __u64 now = bpf_ktime_get_ns();
+	__u64 wait = rate_take(rate, account, average, peak, now, bytes);
 
 	if (wait && wait != NEVER)
-		bpf_skb_set_tstamp(skb, bpf_ktime_get_ns() + wait, BPF_SKB_TSTAMP_DELIVERY_MONO);
+		bpf_skb_set_tstamp(skb, now + wait, BPF_SKB_TSTAMP_DELIVERY_MONO);
 	return wait != NEVER;
 }
 

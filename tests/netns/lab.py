@@ -350,13 +350,6 @@ class Guest(Netns):
         """One marked broadcast, so that bridges know this guest; nothing replies."""
         self.send(ethernet(BROADCAST, self.mac_address, ETHERTYPE_TEST, Marker().payload(0, 46)))
 
-    def ping(self, address, count=3, wait=2, check=True, options=()):
-        """Exactly `count` answers, or Failure."""
-        result = self.command("ping", "-n", "-q", "-i", "0.02", "-c", count, "-W", wait, *options, address, check=False)
-        if check and f" {count} received" not in result.stdout:
-            raise Failure(f"{self.short} pings {address}:\n{result.stdout}{result.stderr}")
-        return result
-
     def extend(self, name, number):
         """A namespace beyond this guest, which routes to it: a tap-like link without any transmit offload."""
         self.sysctl("net.ipv4.ip_forward", 1)

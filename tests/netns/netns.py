@@ -98,6 +98,20 @@ class Netns:
         words = [word for name, value in features.items() for word in (name.replace("_", "-"), "on" if value else "off")]
         self.command("ethtool", "-K", device, *words)
 
+    def ping(self, address, count=3, wait=2, check=True, options=()):
+        """Exactly `count` answers, or Failure; without `check`, what ping says."""
+        if not check:
+            return self._ping(address, count, wait, options)
+        for number in range(count):  # ping waits `wait` only as long as no answer has come, so each is one of its own
+            result = self._ping(address, 1, wait, options)
+            if " 1 received" not in result.stdout:
+                raise Failure(f"{self.short} pings {address}, {number} of {count} answered:\n{result.stdout}{result.stderr}")
+        return result
+
+    def _ping(self, address, count, wait, options):
+        return self.command("ping", "-n", "-q", "-i", "0.02", "-c", count, "-W", wait * PATIENCE, *options, address,
+                            check=False)
+
     def features(self, device):
         """ethtool -k as {name: bool}."""
         lines = self.command("ethtool", "-k", device).stdout.splitlines()[1:]

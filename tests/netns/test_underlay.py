@@ -212,6 +212,5 @@ def a_remote_that_gets_another_mac_is_followed(lab):
 def the_hosts_own_traffic_passes_untouched(lab):
     (a, b), (a1, b1) = hosts_with_guests(lab, ("a", "b"))
     for address in (b.address4, b.address6):
-        result = a.command("ping", "-n", "-q", "-c", 3, "-i", "0.02", "-W", 2, address, check=False)
-        check(" 3 received" in result.stdout, result.stdout)
+        a.ping(address)
         tcp_transfer(a, b, address, megabytes=4)

@@ -67,10 +67,6 @@ class Server(Netns):
     def address(self, family):
         return self.address4 if family == 4 else self.address6
 
-    def ping(self, address, count=3, wait=2, check=True, options=()):
-        from lab import Guest  # the same words; lab does not know of VLANs
-        return Guest.ping(self, address, count, wait, check, options)
-
     def send(self, frame):
         """An untagged frame of its own: the tag is put on as on all it sends."""
         if not self.sender:

@@ -8,7 +8,7 @@ from scenario import Scenario
 from traffic import Stream
 from wire import Marker
 
-scenario = Scenario({"a": {"wires": ("underlay",) * 4, "memory": 2048}}, seconds=240)
+scenario = Scenario({"a": {"wires": ("underlay",) * 4, "memory": 2048}}, seconds=300)
 VLAN, UNDERLAY_VLAN = 100, 200
 
 

@@ -9,7 +9,7 @@ from netns import run
 from overlay import check
 from scenario import Scenario
 
-scenario = Scenario({"a": {"wires": ("underlay", "underlay"), "memory": 2048}}, seconds=180)
+scenario = Scenario({"a": {"wires": ("underlay", "underlay"), "memory": 2048}}, seconds=300)
 
 
 @scenario.setup
@@ -87,7 +87,7 @@ def detach_leaves_the_foreign_program_running(lab, a, a1, k1):
     text = on_nic(a)
     check("foreign" in text and "stub_xdp_wire" not in text, f"on eth0:\n{text}")
     before = foreign_seen(a)
-    a.command("ping", "-n", "-q", "-c", 5, "-i", "0.02", "192.0.2.2")
+    a.ping("192.0.2.2", count=5)
     check(foreign_seen(a) - before >= 5, "the foreign program does not run any more")
 
 

@@ -13,7 +13,7 @@ from scenario import Scenario
 from switching import without_tunnels
 from traffic import listen
 
-scenario = Scenario({"a": {"wires": ("lan", "lan"), "memory": 2048}}, seconds=240)
+scenario = Scenario({"a": {"wires": ("lan", "lan"), "memory": 2048}}, seconds=300)
 VLAN = 100
 AVERAGE, SECONDS, SIZE = 8, 10, 1400  # Mbit/s; an emulated Python sends 1000 datagrams a second, not 10000
 SPACING = (SIZE + UDP_HEADERS) * 8 / AVERAGE / 1e6

@@ -9,7 +9,7 @@ from netns import run
 from overlay import check, hosts_with_guests, introduce
 from scenario import HERE, Scenario
 
-scenario = Scenario({"a": {"memory": 2048}}, seconds=120)
+scenario = Scenario({"a": {"memory": 2048}}, seconds=300)
 CEILING = 500_000  # of a program; the kernel's own is a million
 KEPT = ("cap_bpf", "cap_net_admin", "cap_perfmon", "cap_net_raw")
 

@@ -9,7 +9,7 @@ from overlay import check, hosts_with_guests, introduce
 from scenario import Scenario
 from traffic import tcp_transfer
 
-scenario = Scenario({"a": {"memory": 2048}}, seconds=240)
+scenario = Scenario({"a": {"memory": 2048}}, seconds=300)
 
 
 @scenario.setup

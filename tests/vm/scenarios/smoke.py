@@ -7,7 +7,7 @@ from scenario import Scenario
 
 # One CPU each: an emulated one is a thread of its own, and there are two machines.
 MACHINE = {"wires": ("underlay",), "cpus": 1, "memory": 1024}
-scenario = Scenario({"weft": MACHINE, "plain": MACHINE}, seconds=120)
+scenario = Scenario({"weft": MACHINE, "plain": MACHINE}, seconds=300)
 WEFT, PLAIN = ("192.0.2.1", "2001:db8:0:2::1"), ("192.0.2.2", "2001:db8:0:2::2")
 
 

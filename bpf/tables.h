@@ -39,6 +39,7 @@ TABLE(circuits, ARRAY, __u32, struct circuit, MAX_CIRCUITS);
 TABLE(leases, ARRAY, __u32, struct lease, MAX_LEASES);
 TABLE(rivals, ARRAY, __u32, struct rival, MAX_CIRCUITS);
 TABLE(teams, ARRAY, __u32, struct team, MAX_TEAMS);
+TABLE(arrivals, ARRAY, __u32, __u64, MAX_ARRIVALS);
 TABLE(policies, ARRAY, __u32, struct policy, MAX_POLICIES);
 TABLE(guests, ARRAY, __u32, struct guest, MAX_ACCOUNTS);
 SPARSE_TABLE(bindings, struct binding_key, __u32, MAX_BINDINGS);

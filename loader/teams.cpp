@@ -162,14 +162,11 @@ std::uint32_t Teams::ifindex_of(const std::string& name) const {
 
 ::team Teams::row_of(const State& state, std::uint64_t now_ns) const {
     const TeamPlan& plan = state.failover.plan();
-    const auto up = std::ranges::count_if(plan.uplinks, [&](const std::string& name) {
-        const auto found = links_.find(name);
-        return found != links_.end() && found->second == Health::Up;
-    });
     ::team row{};
     row.name_hash = name_hash(plan.name);
-    // A NIC that carries nothing, or has lost its beacons, may bring what a switch floods all the same.
-    row.flags = static_cast<std::uint16_t>(TEAM_IN_USE | flags_of(plan.policy) | (up > 1 ? TEAM_SEVERAL : 0));
+    // A NIC that carries nothing, or failed a moment ago, may bring what a switch flooded all the same.
+    const bool several = plan.uplinks.size() > 1;
+    row.flags = static_cast<std::uint16_t>(TEAM_IN_USE | flags_of(plan.policy) | (several ? TEAM_SEVERAL : 0));
     row.receiver = ifindex_of(state.failover.receiver());
     for (std::size_t i = 0; i < TEAM_SLOTS; ++i) row.uplinks[i] = ifindex_of(state.failover.shares()[i]);
     const bool stays = state.placed && same_uplinks(row, state.row) && same_policy(row, state.row);

@@ -41,6 +41,8 @@ enum {
 	HELLO_MS = 200,             /* a designated bridge says so on its VLAN; who hears one that comes before it stands down */
 	HELLO_HOLD_MS = 1000,       /* for so long */
 	TEAM_SLOTS = 16,            /* shares of a team's traffic */
+	MAX_ARRIVALS = 4096,        /* flooded frames that a team's NICs brought, by a digest of their bytes; a power of two */
+	ARRIVAL_MS = 250,           /* what another NIC brought so long ago is no copy any more: receive queues are shorter */
 	MAX_POLICIES = 512,         /* port groups; 0 is none */
 	MAX_BINDINGS = 65536,       /* (port, MAC, IP) of ports with `bind` */
 	GUEST_SILENT_MS = 1000,     /* a guest that was silent for so long may have another MAC now (mac_changes) */

@@ -49,7 +49,7 @@ enum team_flag {
 	TEAM_BY_PORT = 1 << 1,  /* share by originating port, */
 	TEAM_BY_MAC = 1 << 2,   /* by source MAC, */
 	TEAM_BY_FLOW = 1 << 3,  /* by IP hash; none of the three: all shares are one NIC */
-	TEAM_SEVERAL = 1 << 4,  /* NICs are up: what is sent by one may come back, or come in, by another */
+	TEAM_SEVERAL = 1 << 4,  /* NICs: what is sent by one may come back, or come in, by another */
 };
 
 struct team {
@@ -62,6 +62,12 @@ struct team {
 	__u32 uplinks[TEAM_SLOTS]; /* ifindex of each share, 0: none is up */
 };
 ABI_ASSERT(sizeof(struct team) == 88);
+
+/* --- arrivals: array of words by a digest of the frame. What a physical switch flooded to a team last, and by which NIC
+ * it came: a word of fields, changed by compare-and-swap. -------------------------------------------------------------- */
+#define ARRIVAL_DIGEST 0xffffffff00000000ull  /* the digest's upper half; its lower one is the index */
+#define ARRIVAL_IFINDEX 0x00000000ffff0000ull /* its lower 16 bits */
+#define ARRIVAL_AGE 0x000000000000ffffull     /* ms of CLOCK_MONOTONIC_COARSE, modulo 65536 */
 
 /* --- leases: array by VRRP virtual router id. CLOCK_MONOTONIC of this host's own advertisements as they left. ---- */
 struct lease {

@@ -21,6 +21,7 @@ using NeighborTable = Map<neighbor_key, neighbor>;
     X(leases, Map<std::uint32_t, lease>)           \
     X(rivals, Map<std::uint32_t, rival>)           \
     X(teams, Map<std::uint32_t, team>)             \
+    X(arrivals, Map<std::uint32_t, std::uint64_t>) \
     X(policies, Map<std::uint32_t, policy>)        \
     X(guests, Map<std::uint32_t, guest>)           \
     X(bindings, Map<binding_key, std::uint32_t>)   \

@@ -233,6 +233,7 @@ Outcome Rig::run(const char* program, const Bytes& in, const Link& from, const R
     __sk_buff skb{}, left{};
     skb.ifindex = from.ifindex;
     skb.gso_size = options.gso_bytes;
+    skb.cb[0] = options.circuit;
     xdp_md md{};
     md.data_end = static_cast<__u32>(in.size());
     md.ingress_ifindex = from.ifindex;

@@ -63,6 +63,7 @@ struct RigOptions {
 
 struct RunOptions {
     std::uint32_t gso_bytes = 0;
+    std::uint32_t circuit = 0;  // for from_vlan_tc
 };
 
 struct Outcome {

@@ -67,6 +67,13 @@ TEST_F(TeamRows, SayWhichNicTakesEachShareAndWhoReceives) {
     EXPECT_TRUE(teams_->take_moves().empty());
 }
 
+TEST_F(TeamRows, OfOneNicExpectNoCopies) {
+    TeamPlan alone = plan("dvs0");
+    alone.uplinks = alone.active = {"eth2"};
+    EXPECT_TRUE(serve({alone}).reasons.empty());
+    EXPECT_FALSE(row("dvs0").flags & TEAM_SEVERAL);
+}
+
 TEST_F(TeamRows, NameThePolicy) {
     serve({plan("a", TeamPolicy::Explicit), plan("b", TeamPolicy::SourceMac), plan("c", TeamPolicy::IpHash)});
     EXPECT_EQ(row("a").flags, TEAM_IN_USE | TEAM_SEVERAL);
@@ -85,7 +92,7 @@ TEST_F(TeamRows, OfAFailoverAreOneWriteATeam) {
         EXPECT_TRUE(all(row(name), ETH3)) << name;
         EXPECT_EQ(row(name).receiver, ETH3) << name;
         EXPECT_EQ(row(name).changed_ns, now_ns_) << name;
-        EXPECT_FALSE(row(name).flags & TEAM_SEVERAL) << name;
+        EXPECT_TRUE(row(name).flags & TEAM_SEVERAL) << name << ": copies may wait in eth2's queue";
     }
     follow();
     EXPECT_EQ(teams_->writes(), before + 2);

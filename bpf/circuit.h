@@ -118,6 +118,20 @@ static __always_inline int is_predecessors(const struct fdb_entry *entry, const 
 }
 
 /*
+ * The daemon's own RARP for a guest whose share moved, which the physical switch floods to the other uplinks. It would make
+ * a silent guest one of the VLAN's. Of a guest that has left this host meanwhile, the first frame tells.
+ */
+static __always_inline int is_own_rarp(const struct frame *f, const struct circuit *circuit, const struct fdb_entry *entry)
+{
+	const struct team *team = circuit->team ? find_team(circuit->team) : 0;
+
+	if (!team || f->ctx->protocol != bpf_htons(ETH_P_RARP) || entry->kind != FDB_PORT)
+		return 0;
+	team = team_of_port(entry->target, team);
+	return team && has_changed_within(team, ANNOUNCE_MS);
+}
+
+/*
  * A frame from a VLAN whose source was seen on this side a moment ago has come round: by another uplink of the team, by a
  * second designated bridge, or by a loop in the VLAN. Forwarded, it would go round for ever. Who really moved is silent
  * here soon after. What the bridge before us brought was seen behind its VTEP: a bridge that has just taken over
@@ -132,6 +146,8 @@ static __always_inline __must_check enum verdict check_reflection(struct frame *
 	if (f->data + ETHERNET_BYTES > f->end)
 		return DROP_SHORT;
 	entry = find_mac(f->segment, f->data + 6);
+	if (entry && is_own_rarp(f, circuit, entry))
+		return DROP_TEAM_COPY;
 	if (entry ? entry->kind == FDB_CIRCUIT || !is_fresh(entry) : !seen_elsewhere(f))
 		return CONTINUE;
 	if (entry && is_predecessors(entry, circuit, since_ns))

@@ -11,6 +11,7 @@
 #include "policy.h"
 
 enum { DIGEST_WORDS = 16 };      /* of 8 bytes: what tells one frame from another */
+enum { ANNOUNCE_MS = 15000 };    /* for which RARPs go out after a change: ten thousand take ten seconds */
 enum { PHYSICAL_AGING_S = 300 }; /* after which a switch has forgotten where a MAC was (IEEE 802.1Q §8.8.3) */
 
 static __always_inline const struct team *find_team(__u32 row)

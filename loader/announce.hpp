@@ -2,8 +2,7 @@
 // What a physical VLAN is told when this host becomes its bridge, or when a team moves traffic to another NIC: a RARP
 // request for each MAC that is now behind this NIC, so that the switches learn the way (as hypervisors do it), and an
 // ARP probe (RFC 5227 §2.1.1) or a solicitation for each address that may be on the VLAN, so that its owner shows where
-// it is. Paced: a
-// switch's CPU learns, and a burst of ten thousand would be lost.
+// it is. Paced: a switch's CPU learns, and a burst of ten thousand would be lost.
 #pragma once
 
 #include <cstdint>

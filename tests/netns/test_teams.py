@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """Teams of uplinks (V3): which NIC carries what, one copy of everything, and what happens when a link fails."""
 import json
+import time
 
 from netns import Failure, wait_for
 from overlay import UNKNOWN, check, deliver, plain
@@ -285,6 +286,31 @@ def v3_the_physical_switch_is_told_by_rarp_where_the_macs_are(lab):
     while silent:
         silent.discard(wire.first(is_rarp, f"RARP of {silent}")[6:12].hex(":"))
     wire.close()
+
+
+@test(timeout=90)
+def v3_guests_that_were_silent_are_reached_after_their_uplink_came_back(lab):
+    """Their own RARP comes back by the receiver: it does not say that they are on the VLAN."""
+    team, guests, server = switched(lab, 4, policy="port", failback_delay_seconds=2)
+    for guest in guests:
+        guest.ping(server.address4)
+    silent = time.monotonic() + 3
+    wait_for(lambda: time.monotonic() > silent, "guests to be silent")
+    for nic in ("eth2", "eth1"):
+        wire = team.switch.tap(team.port(nic))
+        team.cut(nic)
+        wait_for(lambda nic=nic: team.states()[nic] == "down", team.describe)
+        team.mend(nic)
+        team.await_states(eth1="active", eth2="active")
+        told = {guest.mac_address for guest in guests if team.share_of_port(guest) % 2 == team.nics.index(nic)}
+        while told:
+            told.discard(wire.first(is_rarp, f"RARP of {told}")[6:12].hex(":"))
+        wire.close()
+        for guest in guests:
+            found = team.host.json("fdb", "list", "--mac", guest.mac_address)
+            check([row.get("port") for row in found] == [guest.port], f"{guest.short} after {nic} came back: {found}")
+    for guest in guests:
+        server.ping(guest.address4)
 
 
 @test

@@ -9,7 +9,7 @@ import os
 import subprocess
 
 from lab import VNI, Host, KernelHost, no_netfilter
-from netns import Failure, wait_for
+from netns import Failure
 
 VLAN = 100
 SEGMENTATION = ("tso", "tx-udp-segmentation", "tx-udp_tnl-segmentation", "tx-udp_tnl-csum-segmentation")

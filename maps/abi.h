@@ -24,7 +24,7 @@
 #pragma GCC diagnostic error "-Wpadded"
 
 enum {
-	ABI_VERSION = 4,
+	ABI_VERSION = 5,
 
 	MAX_SEGMENTS = 1024,        /* segment indices 1 … MAX_SEGMENTS - 1; 0 is none */
 	MAX_DEVICES = 1024,         /* ports and uplinks */
@@ -153,7 +153,8 @@ ABI_ASSERT(sizeof(struct fdb_entry) == 12);
  * two buckets, so a look-up touches one line, sometimes two; the kernel's hash touches three or four. A key is its 16-bit
  * words as one number, fdb_number(); 0 is a free slot. Its buckets are two ranges of bits of fdb_hash(), whose odd
  * multipliers are the first two keys of the bucket behind the last, drawn when the table is made, so that nobody can
- * choose MACs that collide. (Two multiplications: after one, MACs in a row fill some buckets and leave others.)
+ * choose MACs that collide. (Two multiplications, with the upper half folded into the lower before each: a product
+ * carries upwards only, and MACs in a row differ in the highest bits. Without it one draw of 180 left them no room.)
  *
  * Only the daemon inserts, moves and deletes. It writes an entry before its key, and what leads elsewhere or moves goes
  * into a free slot before the old one is freed, so a program finds it at all times. Programs write `used_s` and
@@ -172,6 +173,7 @@ ABI_ASSERT(2 * FDB_BUCKETS == MAX_FDB_ENTRIES);
 
 static inline __u64 fdb_hash(__u64 number, const __u64 *multipliers)
 {
+	number ^= number >> 32;
 	number *= multipliers[0];
 	number ^= number >> 32;
 	return number * multipliers[1];

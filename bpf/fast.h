@@ -11,6 +11,19 @@
 #include "encap.h"
 #include "lookup.h"
 #include "role.h"
+#include "way.h"
+
+/* Routed by another host, whose gateway has the same MAC; it is learned by nobody. */
+static __always_inline int is_of_gateway(const struct frame *f, const void *mac, const struct segment *seg)
+{
+	const struct gateway *gateway;
+	__u32 index = f->segment;
+
+	if (!(seg->flags & SEGMENT_GATEWAY) || !(f->flags & FRAME_FROM_REMOTE))
+		return 0;
+	gateway = bpf_map_lookup_elem(&gateways, &index);
+	return gateway && same_mac(gateway->mac, mac);
+}
 
 /* The inner Ethernet header at `at`: CONTINUE if it is plain unicast whose source the table has where it is now. */
 static __always_inline __must_check enum verdict check_plain(struct frame *f, const void *at, const struct segment *seg)
@@ -29,8 +42,9 @@ static __always_inline __must_check enum verdict check_plain(struct frame *f, co
 	source = find_mac(f->segment, ethernet->source);
 	if (source && entry_agrees(f, source))
 		stamp(&source->used_s);
-	else if (seg->flags & SEGMENT_LEARNING || seg->flood_circuits)
-		return PASS_UP; /* to be learned, or looked at for a way round by a VLAN */
+	else if ((seg->flags & (SEGMENT_LEARNING | SEGMENT_GATEWAY) || seg->flood_circuits) &&
+		 !is_of_gateway(f, ethernet->source, seg))
+		return PASS_UP; /* to be learned, looked at for a way round by a VLAN, or told from the gateway */
 	return CONTINUE;
 }
 
@@ -221,6 +235,104 @@ static __always_inline __must_check enum verdict from_vlan(struct frame *f)
 	return hop ? to_remote(f, hop) : deliver(f, port);
 }
 
+/* --- the gateway -------------------------------------------------------------------------------------------------- */
+
+/* The segment's gateway, if the frame is for its MAC. */
+static __always_inline const struct gateway *gateway_for(const struct frame *f, const struct segment *seg)
+{
+	const struct gateway *gateway;
+	__u32 index = f->segment;
+
+	if (!(seg->flags & SEGMENT_GATEWAY) || f->data + ETHERNET_BYTES > f->end)
+		return 0;
+	gateway = bpf_map_lookup_elem(&gateways, &index);
+	return gateway && same_mac(f->data, gateway->mac) ? gateway : 0;
+}
+
+static __always_inline __must_check enum verdict routed(enum verdict v)
+{
+	return v == TX_LOCAL || v == TX_REMOTE || v == TX_VLAN ? TX_ROUTED : v;
+}
+
+static __always_inline __must_check enum verdict route_to_remote(struct frame *f, const struct packet *p,
+								 const struct segment *seg, __u32 id)
+{
+	const struct nexthop *hop;
+	enum verdict v = find_hop(seg, id, frame_bytes(f), &hop);
+
+	if (v)
+		return v;
+	v = rewrite(f, p);
+	return v ? v : routed(to_remote(f, hop));
+}
+
+/* Also what would go back to its own port: TC lets it, for another guest may be behind that. */
+static __always_inline __must_check enum verdict route_to_port(struct frame *f, const struct packet *p,
+							       const struct fdb_entry *to)
+{
+	const struct device *port;
+	enum verdict v;
+
+	if (find_port(f, to, &port) || frame_bytes(f) - ETHERNET_BYTES > port->mtu)
+		return PASS_UP;
+	v = rewrite(f, p);
+	return v ? v : routed(deliver(f, port));
+}
+
+static __always_inline __must_check enum verdict route_to_vlan(struct frame *f, const struct packet *p,
+							       const struct segment *seg, __u32 id)
+{
+	const struct circuit *circuit;
+	enum verdict v;
+
+	if (find_way_out(id, &circuit) || frame_bytes(f) - ETHERNET_BYTES > seg->mtu)
+		return PASS_UP;
+	v = rewrite(f, p);
+	return v ? v : routed(to_vlan(f, circuit));
+}
+
+/* What an asymmetric domain routes without anybody being asked or told. All else goes up as it came. */
+static __always_inline __must_check enum verdict route_plain(struct frame *f, const struct gateway *gateway)
+{
+	const struct ethernet_header *ethernet = f->data;
+	struct scratch *scratch = scratch_of_cpu();
+	const struct neighbor *neighbor;
+	const struct fdb_entry *to;
+	const struct segment *seg;
+	const struct gateway *out;
+	const struct domain *d;
+	struct packet *p;
+	__u32 row;
+
+	if (!scratch || (void *)(ethernet + 1) > f->end)
+		return PASS_UP;
+	f->protocol = ethernet->protocol;
+	if (f->protocol != bpf_htons(ETH_P_IP) && f->protocol != bpf_htons(ETH_P_IPV6))
+		return PASS_UP;
+	row = gateway->domain;
+	d = bpf_map_lookup_elem(&domains, &row);
+	p = &scratch->packet;
+	if (!d || d->flags & (DOMAIN_SYMMETRIC | DOMAIN_POLICY_ROUTES) || read_packet(f, p))
+		return PASS_UP;
+	if (find_way(f, gateway, p) != WAY_ON || p->ttl <= 1 || is_link_local6(&p->source))
+		return PASS_UP;
+	neighbor = find_neighbor(p->segment, &p->via);
+	row = p->segment;
+	out = bpf_map_lookup_elem(&gateways, &row);
+	if (!neighbor || neighbor->flags & NEIGHBOR_FAILED || !out || find_segment(row, &seg))
+		return PASS_UP;
+	copy_mac(p->to, neighbor->mac);
+	copy_mac(p->from, out->mac);
+	if (neighbor->nexthop)
+		return route_to_remote(f, p, seg, neighbor->nexthop);
+	to = find_mac(p->segment, p->to);
+	if (!to)
+		return PASS_UP;
+	if (to->kind == FDB_REMOTE)
+		return route_to_remote(f, p, seg, to->target);
+	return to->kind == FDB_PORT ? route_to_port(f, p, to) : route_to_vlan(f, p, seg, to->target);
+}
+
 /* --- underlay ----------------------------------------------------------------------------------------------------- */
 
 static __always_inline __must_check enum verdict from_wire(struct frame *f)
@@ -264,6 +376,7 @@ static __always_inline __must_check enum verdict from_wire(struct frame *f)
 static __always_inline __must_check enum verdict from_port(struct frame *f)
 {
 	const struct device *port, *to_port;
+	const struct gateway *gateway;
 	const struct circuit *circuit;
 	const struct fdb_entry *to;
 	const struct segment *seg;
@@ -283,6 +396,9 @@ static __always_inline __must_check enum verdict from_port(struct frame *f)
 	v = check_plain(f, f->data, seg);
 	if (v)
 		return v;
+	gateway = gateway_for(f, seg);
+	if (gateway)
+		return route_plain(f, gateway);
 	if (f->data + ETHERNET_BYTES > f->end)
 		return DROP_SHORT;
 	to = find_mac(f->segment, f->data);

@@ -17,7 +17,10 @@
  */
 struct flood {
 	struct __sk_buff *skb;
-	struct flood_key first; /* slot where this pass starts */
+	union {
+		struct flood_key first;      /* slot where this pass starts */
+		const struct askers *asking; /* of a relay (gateway.h), which has no slots */
+	};
 	__u32 ifindex;          /* where the frame came from */
 	__u32 circuit;          /* by which, 0 if by none */
 	__u32 policy;           /* of the port it came by, 0 if none */
@@ -252,44 +255,57 @@ static __always_inline __be16 checksum_for(const struct flood *flood, const stru
 	return check ? check : 0xffff;
 }
 
-/* Copies of the frame that has grown: only the bytes of the header differ. */
-static long copy_to_remote(__u32 i, struct flood *flood)
+/* A copy of the frame that has grown: only the bytes of the header differ. */
+static __always_inline void copy_behind_header(struct flood *flood, __u32 id)
 {
 	__u64 header[MAX_HEADER_BYTES / 8];
-	__u32 id = flood_slot(flood, i);
 	struct outgoing out = flood->out;
 	const struct nexthop *hop;
 
 	if (find_nexthop(id, &hop) || !is_sendable(hop))
-		return 0;
+		return;
 	if (wants_full_checksum())
 		out.check = checksum_for(flood, hop);
 	write_outer(header, hop, &out);
 	if (bpf_skb_store_bytes(flood->skb, 0, header, outer_bytes(), 0))
-		return 0;
+		return;
 	if (!bpf_clone_redirect(flood->skb, hop->ifindex, 0))
 		flood->sent = 1;
+}
+
+static long copy_to_remote(__u32 i, struct flood *flood)
+{
+	copy_behind_header(flood, flood_slot(flood, i));
 	return 0;
+}
+
+/* The frame gets room for its headers. 0: it could not grow, and is as it was. */
+static __always_inline int grow_for_copies(struct flood *flood)
+{
+	struct frame f = {.ctx = flood->skb};
+	const struct nexthop *none;
+	__u32 zero = 0;
+
+	/* Row 0 is no next hop and all zero: the sum described with it is the packet's own share. */
+	none = bpf_map_lookup_elem(&nexthops, &zero);
+	if (!none)
+		return 0;
+	frame_refresh(&f);
+	describe(&f, none, &flood->out);
+	return !frame_push(&f);
 }
 
 /* Grows the frame and copies it. FLOOD_*; REFUSED if it could not grow, and is as it was. */
 __weak __noinline int flood_encapsulated(struct __sk_buff *skb, __u32 segment)
 {
 	struct flood flood = {.skb = skb, .first.segment = segment};
-	struct frame f = {.ctx = skb};
 	const struct segment *seg;
-	const struct nexthop *none;
-	__u32 zero = 0;
 
-	/* Row 0 is no next hop and all zero: the sum described with it is the packet's own share. */
-	none = bpf_map_lookup_elem(&nexthops, &zero);
-	if (find_segment(segment, &seg) || !none)
+	if (find_segment(segment, &seg))
 		return 0;
 	flood.first.bank = seg->flood_bank;
 	flood.first.slot = seg->flood_ports + seg->flood_circuits;
-	frame_refresh(&f);
-	describe(&f, none, &flood.out);
-	if (frame_push(&f))
+	if (!grow_for_copies(&flood))
 		return FLOOD_REFUSED;
 	bpf_loop(kernel_share(seg), copy_to_remote, &flood, 0);
 	return flood.sent ? FLOOD_SENT : 0;
@@ -340,21 +356,20 @@ static __always_inline __must_check enum verdict flood_remotes(struct frame *f, 
 	return sent & FLOOD_UNRESOLVED ? DROP_UNRESOLVED : DROP_NO_RECEIVER;
 }
 
-/* port: where the frame came in; null for one from a remote, which never goes back into the mesh. */
-static __always_inline __must_check enum verdict flood(struct frame *f, const struct segment *seg,
-						       const struct device *port)
+/* A frame from a remote never goes back into the mesh. */
+static __always_inline __must_check enum verdict flood(struct frame *f, const struct segment *seg)
 {
 	int local = flood_to_ports(f) | flood_to_circuits(f, seg);
 	enum verdict v;
 
 	f->action = TC_ACT_SHOT;
-	if (!port || !seg->flood_remotes || (f->flags & FRAME_LOCAL_ONLY)) {
+	if (!seg->flood_remotes || f->flags & (FRAME_FROM_REMOTE | FRAME_LOCAL_ONLY)) {
 		if (local)
 			return TX_FLOOD;
 		return f->flags & FRAME_LOCAL_ONLY ? DROP_ARP_STRICT : DROP_NO_RECEIVER;
 	}
 	/* Ports and VLANs have it; for the remotes it must fit, or the guest is told. */
-	v = check_mtu(f, port, seg->mtu);
+	v = check_mtu(f, seg->mtu);
 	if (v)
 		return v;
 	return flood_remotes(f, seg, local ? FLOOD_SENT : 0);

@@ -94,10 +94,17 @@ static __always_inline int hook_checksum_done(struct __sk_buff *skb)
 	return bpf_csum_level(skb, BPF_CSUM_LEVEL_QUERY) >= 0;
 }
 
-/* Out of an interface; the frame leaves when the program returns f->action. */
+/*
+ * Out of an interface; the frame leaves when the program returns f->action. In a test run (from_host_tc) nobody acts on
+ * that, so a copy leaves at once.
+ */
 static __always_inline void send_to(struct frame *f, __u32 ifindex)
 {
+#ifdef HOOK_HOST
+	bpf_clone_redirect(f->ctx, ifindex, 0);
+#else
 	f->action = bpf_redirect(ifindex, 0);
+#endif
 }
 
 /*
@@ -109,10 +116,13 @@ static __always_inline void deliver_to(struct frame *f, const struct device *por
 	int plain_ip = f->protocol == f->ctx->protocol &&
 		       (f->protocol == bpf_htons(ETH_P_IP) || f->protocol == bpf_htons(ETH_P_IPV6));
 
+#ifdef HOOK_HOST
+	plain_ip = 0;
+#endif
 	if (plain_ip && (port->flags & DEVICE_PEER))
 		f->action = bpf_redirect_peer(port->ifindex, 0);
 	else
-		f->action = bpf_redirect(port->ifindex, 0);
+		send_to(f, port->ifindex);
 }
 
 /* Back to where it came from: ARP, ND and ICMP answers. */
@@ -182,6 +192,21 @@ static __always_inline int frame_resize(struct frame *f, __u32 bytes)
 {
 	long error = bpf_skb_change_tail(f->ctx, bytes, 0);
 
+	frame_refresh(f);
+	return error ? -1 : 0;
+}
+
+/*
+ * The same for a frame that is written anew. Where TC took the outer headers off and GRO had looked at them, the kernel's L4
+ * offset is in front of the frame since, and change_tail refuses every length: it changes behind the Ethernet header then.
+ */
+static __always_inline int frame_rewrite_room(struct frame *f, __u32 bytes)
+{
+	long error;
+
+	if (!(f->flags & FRAME_FROM_REMOTE))
+		return frame_resize(f, bytes);
+	error = bpf_skb_adjust_room(f->ctx, bytes - frame_bytes(f), BPF_ADJ_ROOM_MAC, 0);
 	frame_refresh(f);
 	return error ? -1 : 0;
 }

@@ -53,7 +53,8 @@ static __always_inline void learn_neighbor(struct frame *f, const struct segment
 	struct neighbor *known = bpf_map_lookup_elem(&neighbors, said);
 	struct event *e;
 
-	if (known && same_mac(known->mac, mac)) {
+	/* Behind all remotes that are proxies there is one MAC: then the remote tells them apart. */
+	if (known && same_mac(known->mac, mac) && (!known->nexthop || known->nexthop == f->nexthop)) {
 		stamp(&known->used_s);
 		return;
 	}

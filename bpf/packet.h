@@ -22,13 +22,6 @@ enum {
 	HEADER_PULL_BYTES = 192, /* outer and inner headers with options and an ND message lie in here */
 };
 
-enum frame_flag {
-	FRAME_LOCAL_ONLY = 1 << 0, /* not to remotes: ARP strict */
-	FRAME_FROM_REMOTE = 1 << 1, /* came through the tunnel: `source` is valid, and never to a remote again */
-	FRAME_FROM_VLAN = 1 << 2, /* came by `circuit`, and never goes back there */
-	FRAME_NOT_TO_VLAN = 1 << 3,
-};
-
 struct frame {
 	hook_context *ctx;
 	void *data;

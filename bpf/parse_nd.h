@@ -20,6 +20,7 @@ enum {
 	ND_TARGET_MAC = 2,
 	ND_HOP_LIMIT = 255, /* anything less has passed a router */
 	ND_OPTIONS_MAX = 8,
+	ND_FLAG_ROUTER = 0x80,
 	ND_FLAG_SOLICITED = 0x40,
 	ND_FLAG_OVERRIDE = 0x20,
 };

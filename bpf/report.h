@@ -34,7 +34,7 @@ static __always_inline void fill_recent_key(struct recent_key *key, const struct
 	key->type = e->type;
 	if (e->type == EVENT_LEARN_MAC)
 		copy_mac(key->id.bytes, e->mac);
-	else if (e->type == EVENT_LEARN_NEIGHBOR)
+	else if (e->type == EVENT_LEARN_NEIGHBOR || e->type == EVENT_ASK)
 		key->id = e->ip;
 	else
 		*(__u32 *)key->id.bytes = e->nexthop;

@@ -23,9 +23,9 @@ static __always_inline int is_ours_to_resolve(const struct frame *f)
 	return f->protocol != 0;
 }
 
-static __always_inline int within_arp_limit(const struct device *port)
+static __always_inline int within_arp_limit(const struct frame *f)
 {
-	return limit_take(port->account, LIMIT_ARP, settings.arp_interval_ns, settings.arp_burst);
+	return limit_take(f->account, LIMIT_ARP, settings.arp_interval_ns, settings.arp_burst);
 }
 
 /*

@@ -10,11 +10,30 @@
 #include "abi.h"
 #include "parse_nd.h"
 
+/* What the router knows of a packet. */
+struct packet {
+	struct ip_address source;
+	struct ip_address destination;
+	struct ip_address via; /* the neighbor that it goes to, */
+	__u16 segment;         /* in this segment; then the one it leaves by */
+	__u16 header_bytes;    /* of IP, with options */
+	__u8 to[6];            /* MACs of the frame as it leaves */
+	__u8 from[6];
+	__u8 family;           /* 4 or 6 */
+	__u8 ttl;
+	__u8 protocol;         /* behind a fragment's header */
+	__u8 later_fragment;   /* not the first */
+	__u8 next_header;      /* IPv6 */
+	__u8 reserved[3];
+};
+
 struct scratch {
 	__u8 bytes[2048];   /* chunks to be summed, answers; one user at a time */
 	struct event event; /* of learning */
 	struct nd_message nd;
-	struct neighbor_key target; /* whom the message asks for */
+	struct packet packet;
+	struct ip_address source; /* of a frame from a remote, past a tail call */
+	struct neighbor_key sender, target; /* of ARP and ND in a gateway's segment */
 };
 
 struct {

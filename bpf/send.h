@@ -38,8 +38,8 @@ static __always_inline int needs_device(const struct frame *f)
 }
 
 /*
- * The whole frame behind our own header. CONTINUE: adjust_room did not take it, and it is as it was. A function of its
- * own for the verifier, which then looks at it once.
+ * The whole frame behind our own header, ready to be sent. CONTINUE: adjust_room did not take it, and it is as it was. A
+ * function of its own for the verifier, which then looks at it once.
  */
 __weak __noinline int encapsulate(struct __sk_buff *skb, __u32 id)
 {
@@ -56,7 +56,6 @@ __weak __noinline int encapsulate(struct __sk_buff *skb, __u32 id)
 	if (f.data + outer_bytes() > f.end)
 		return DROP_NO_ROOM;
 	write_outer(f.data, hop, &out);
-	send_to(&f, hop->ifindex);
 	return TX_REMOTE;
 }
 
@@ -72,8 +71,9 @@ static __always_inline __must_check enum verdict send_to_remote(struct frame *f,
 	if (v)
 		return v;
 	v = encapsulate(f->ctx, id);
-	f->action = TC_ACT_REDIRECT;
 	frame_refresh(f);
+	if (v == TX_REMOTE)
+		send_to(f, hop->ifindex);
 	return v ? v : send_by_device(f, hop);
 }
 

@@ -32,6 +32,9 @@ STUB("xdp", xdp_port, struct xdp_md, HOOK_XDP_PORT, XDP_PASS)
 STUB("tc", tc_port, struct __sk_buff, HOOK_TC_PORT, TC_ACT_UNSPEC)
 STUB("tc", tc_tunnel, struct __sk_buff, HOOK_TC_TUNNEL, TC_ACT_SHOT)
 STUB("tc", tc_vlan, struct __sk_buff, HOOK_TC_VLAN, TC_ACT_UNSPEC)
+STUB("tc", tc_resolve, struct __sk_buff, HOOK_TC_RESOLVE, TC_ACT_SHOT)
+STUB("tc", tc_route, struct __sk_buff, HOOK_TC_ROUTE, TC_ACT_SHOT)
+STUB("tc", tc_host, struct __sk_buff, HOOK_TC_HOST, TC_ACT_SHOT)
 STUB("tc", tc_vrrp, struct __sk_buff, HOOK_TC_VRRP, TC_ACT_UNSPEC)
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -47,6 +47,17 @@ TABLE(nexthops, ARRAY, __u32, struct nexthop, MAX_NEXTHOPS);
 SPARSE_TABLE(remotes, struct remote_key, struct remote, MAX_NEXTHOPS);
 SPARSE_TABLE(floods, struct flood_key, __u32, MAX_FLOOD_SLOTS);
 SPARSE_TABLE(neighbors, struct neighbor_key, struct neighbor, MAX_NEIGHBORS);
+TABLE(gateways, ARRAY, __u32, struct gateway, MAX_SEGMENTS);
+TABLE(domains, ARRAY, __u32, struct domain, MAX_DOMAINS);
+SPARSE_TABLE(host_routes, struct route_key, struct route, MAX_HOST_ROUTES);
+TABLE(paths, ARRAY, __u32, struct path, MAX_PATHS);
+TABLE(path_groups, ARRAY, __u32, struct path_group, MAX_PATH_GROUPS);
+TABLE(askers, LRU_HASH, struct neighbor_key, struct askers, MAX_ASKERS);
+TABLE(rule_lists, ARRAY, __u32, struct rule_list, MAX_RULE_LISTS);
+SPARSE_TABLE(rules, struct rule_key, struct rule, MAX_RULE_KEYS);
+TABLE(acls, HASH, __u32, struct acl, MAX_DEVICES + MAX_SEGMENTS);
+TABLE(flows, LRU_HASH, struct flow_key, struct flow, MAX_FLOWS);
+TABLE(rule_counters, PERCPU_ARRAY, __u32, struct tally, MAX_RULES);
 TABLE(recent, LRU_HASH, struct recent_key, struct recent, MAX_RECENT_EVENTS);
 TABLE(limiters, ARRAY, __u32, __u64, MAX_ACCOUNTS * LIMIT_CLASSES);
 TABLE(attachments, HASH, __u32, struct attachment, MAX_DEVICES);
@@ -62,6 +73,14 @@ struct {
 	__uint(max_entries, FDB_BUCKETS + 1);
 	__uint(map_flags, BPF_F_MMAPABLE);
 } fdb __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__type(key, struct route_key);
+	__type(value, struct route);
+	__uint(max_entries, MAX_ROUTES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} routes __weak SEC(".maps");
 
 /* max_entries 0: libbpf makes it one slot per possible CPU. */
 struct {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // The walks of Learner over its tables: aging, forgetting and counting. A row is looked at again right before it goes,
 // since the datapath may have stamped it since the walk read it.
+#include <algorithm>
 #include <bit>
 
 #include "clock.hpp"
@@ -14,6 +15,7 @@ namespace {
 constexpr std::uint64_t WALK_BUDGET_NS = 20'000'000;
 // A neighbor's event may overtake that of its MAC, and stamps are up to a second old.
 constexpr std::uint32_t ORPHAN_GRACE_S = 2;
+constexpr std::uint32_t PROBED_S = 3;  // a neighbor's last seconds, in each of which it is asked
 
 bool over(std::uint64_t deadline_ns) { return deadline_ns != 0 && monotonic_ns() >= deadline_ns; }
 
@@ -82,11 +84,20 @@ Result<bool> Learner::outlived(const neighbor_key& key, const neighbor& row, std
     const auto rules = rules_.find(key.segment);
     const std::uint32_t aging_s = rules == rules_.end() ? 0 : rules->second.aging_seconds;
     if (aging_s != 0 && unused_for(aging_s, row.used_s, now_s)) return true;
-    if (!unused_for(grace_s, row.used_s, now_s)) return false;
+    if (row.nexthop != 0 || !unused_for(grace_s, row.used_s, now_s)) return false;
     fdb_key owner{.segment = static_cast<std::uint16_t>(key.segment), .mac = {}};
     Mac::of(row.mac).copy_to(owner.mac);
     TRY(const auto entry, tables_->fdb.find(owner));
     return !entry;
+}
+
+// A host that is alive and silent stays: its answer stamps the row.
+void Learner::probe_before_age(const neighbor_key& key, const neighbor& row, std::uint32_t now_s) const {
+    const auto rules = rules_.find(key.segment);
+    const std::uint32_t aging_s = rules == rules_.end() ? 0 : rules->second.aging_seconds;
+    if (!context_.probe || aging_s == 0) return;
+    if (unused_for(aging_s - std::min(aging_s / 2, PROBED_S), row.used_s, now_s))
+        context_.probe(key.segment, Ip::of(key.ip), Mac::of(row.mac));
 }
 
 Result<std::uint64_t> Learner::sweep_neighbors(Cursor<neighbor_key>& from, std::uint32_t now_s, std::uint32_t grace_s,
@@ -96,9 +107,12 @@ Result<std::uint64_t> Learner::sweep_neighbors(Cursor<neighbor_key>& from, std::
     for (bool more = true; more && !over(deadline_ns);) {
         TRY(more, tables_->neighbors.read_batch(from, rows, 1024));
         for (const auto& [key, seen] : rows) {
-            if (seen.origin != ORIGIN_DYNAMIC) continue;
+            if (seen.origin != ORIGIN_DYNAMIC || seen.flags & NEIGHBOR_FAILED) continue;
             TRY(const bool old, outlived(key, seen, now_s, grace_s));
-            if (!old) continue;
+            if (!old) {
+                probe_before_age(key, seen, now_s);
+                continue;
+            }
             TRY(const auto now, tables_->neighbors.find(key));
             if (!now || now->origin != ORIGIN_DYNAMIC || now->used_s != seen.used_s) continue;
             TRY(const bool gone, tables_->neighbors.erase(key));

@@ -68,6 +68,16 @@ Answer port_group_del(Engine& engine, const Request& request);
 Answer remote_list(Engine& engine, const Request& request);
 Answer remote_add(Engine& engine, const Request& request);
 Answer remote_del(Engine& engine, const Request& request);
+Answer routing_domain_list(Engine& engine, const Request& request);
+Answer routing_domain_show(Engine& engine, const Request& request);
+Answer routing_domain_add(Engine& engine, const Request& request);
+Answer routing_domain_set(Engine& engine, const Request& request);
+Answer routing_domain_del(Engine& engine, const Request& request);
+Answer route_list(Engine& engine, const Request& request);
+Answer route_show(Engine& engine, const Request& request);
+Answer route_add(Engine& engine, const Request& request);
+Answer route_set(Engine& engine, const Request& request);
+Answer route_del(Engine& engine, const Request& request);
 
 Answer fdb_list(Engine& engine, const Request& request);
 Answer fdb_add(Engine& engine, const Request& request);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include "datapath.hpp"
 
+#include <bpf/bpf.h>
 #include <sys/socket.h>
+
+#include <cstring>
 
 #include "datapath_state.hpp"
 #include "migrate.hpp"
@@ -84,6 +87,20 @@ Result<> Datapath::configure(const config& settings) {
     TRY_OK(load_generation(state_->folder, settings));
     state_->settings = settings;
     return Ok{};
+}
+
+// bpf_clone_redirect acts at once, also in a test run.
+Result<> Datapath::send_as_host(std::span<const std::uint8_t> frame, const frame_facts& facts, std::uint32_t ifindex) {
+    __sk_buff skb{};
+    static_assert(sizeof skb.cb == sizeof facts);
+    std::memcpy(skb.cb, &facts, sizeof facts);
+    // Of what waited the device only says where it came in: on its own device a frame may not outgrow that one's MTU.
+    (facts.flags & FRAME_WAITED ? skb.ingress_ifindex : skb.ifindex) = ifindex;
+    LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame.data(),
+                .data_size_in = static_cast<std::uint32_t>(frame.size()), .ctx_in = &skb, .ctx_size_in = sizeof skb,
+                .repeat = 1);
+    const int error = bpf_prog_test_run_opts(state_->stubs[HOOK_TC_HOST].get(), &run);
+    return error == 0 ? Result<>(Ok{}) : fail_errno("send a frame of this host's own", -error);
 }
 
 Tables& Datapath::tables() { return state_->tables; }

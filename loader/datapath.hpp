@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,11 @@ public:
 
     // Other settings (VTEP, limits, tunnel device): a new generation is loaded and slot 0 of each hook switched.
     Result<> configure(const config& settings);
+
+    // A frame that did not come by an interface goes the way of those that did (from_host_tc). ifindex: where one that
+    // waited once came in; the port that one of this host's own is not for; 0: none. EINVAL above what the kernel's
+    // test run takes, HELD_BYTES at least.
+    Result<> send_as_host(std::span<const std::uint8_t> frame, const frame_facts& facts, std::uint32_t ifindex);
 
     Tables& tables();
     int events_fd() const;  // the pinned PERF_EVENT_ARRAY

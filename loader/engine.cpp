@@ -135,11 +135,15 @@ Result<> Engine::open_parts() {
     context.accepted = [this](std::uint32_t segment, const Ip& remote, std::uint32_t hop) {
         if (reconciler_) reconciler_->segments().note_accepted(segment, remote, hop);
     };
+    context.resolved = [this](std::uint32_t segment, const Ip& ip) { resolver_->learned(segment, ip); };
+    context.probe = [this](std::uint32_t segment, const Ip& ip, const Mac& mac) { resolver_->probe(segment, ip, mac); };
+    open_resolver();
     learner_.emplace(datapath_.tables(), std::move(context));
     reconciler_.emplace(datapath_, *nexthops_, *learner_, links_);
     if (wanted_.vtep) TRY_OK(nexthops_->set_vtep(*wanted_.vtep));
     flooder_.set_config(settings_);
     TRY_OK(reconciler_->adopt());
+    TRY_OK(resolver_->adopt());
     for (const WaitingEntry& entry : persisted_.waiting) reconciler_->waiting().add(entry);
     (void)reconciler_->waiting().take_changed();  // the file holds them
     TRY_OK(forget_other_family());
@@ -156,6 +160,8 @@ void Engine::handle(const event& event, std::span<const std::uint8_t> frame) {
         case EVENT_FLOOD: return flooder_.handle(event, frame);
         case EVENT_RESOLVE: return nexthops_->want(event.nexthop);
         case EVENT_REFLECTION: return reflection(event);
+        case EVENT_MISS: return resolver_->handle(event, frame);
+        case EVENT_ASK: return resolver_->ask_for(event);
         default: return;  // of a newer datapath
     }
 }

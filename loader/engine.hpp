@@ -23,6 +23,7 @@
 #include "nexthops.hpp"
 #include "objects.hpp"
 #include "reconcile.hpp"
+#include "resolver.hpp"
 #include "result.hpp"
 
 namespace weft {
@@ -77,6 +78,7 @@ public:
     const Events& events() const { return *events_; }
     const Flooder& flooder() const { return flooder_; }
     const Announcer& announcer() const { return announcer_; }
+    const Resolver& resolver() const { return *resolver_; }
     const EngineOptions& options() const { return options_; }
     std::string host() const;  // whose section of `hosts` is ours
     const Problems& problems() const { return problems_; }
@@ -106,6 +108,10 @@ private:
     Result<> announce(const TeamMove& move);
     std::map<std::uint32_t, std::uint16_t> vlans_behind(const std::string& team);
     void reflection(const event& event);
+    void open_resolver();
+    std::optional<Asker> asker_in(std::uint32_t segment, const Ip& target) const;
+    std::optional<Mac> own_mac() const;  // of the underlay
+    frame_facts facts_of(const event& event) const;
     void handle(const event& event, std::span<const std::uint8_t> frame);
     std::string objects_path() const { return options_.run_dir + "/objects.json"; }
     Result<> persist();
@@ -123,6 +129,7 @@ private:
     std::string tunnel_problem_;
     std::optional<NextHops> nexthops_;
     std::optional<Learner> learner_;
+    std::optional<Resolver> resolver_;
     std::optional<Reconciler> reconciler_;
     std::optional<Events> events_;
     std::unordered_set<Mac> own_macs_;

@@ -58,6 +58,7 @@ void Engine::say_hello() {
 Result<> Engine::follow() {
     TRY_OK(follow_beacons());
     announcer_.send_some();
+    resolver_->tick();
     if (reconciler_->circuits().all().empty()) return Ok{};
     TRY(const auto turned, reconciler_->follow_roles());
     if (!turned.began.empty()) last_hello_ = {};

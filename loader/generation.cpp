@@ -52,11 +52,12 @@ int log_libxdp(libxdp_print_level, const char* format, va_list arguments) {
     return 0;
 }
 
-// "tc_port": the program type, then where its frames come from.
+// "tc_port": the program type, then where its frames come from. To some they come from all the others.
 HookNames hook_names(hook_program id, const std::string& name) {
     const auto line = name.find('_');
     const std::string type = name.substr(0, line), where = name.substr(line + 1);
-    return {id, "hook_" + name, "stub_" + name, "from_" + where + "_" + type, type == "xdp"};
+    const std::string program = (id == HOOK_TC_RESOLVE || id == HOOK_TC_ROUTE ? "" : "from_") + where + "_" + type;
+    return {id, "hook_" + name, "stub_" + name, program, type == "xdp"};
 }
 
 MapShape wanted_shape(const bpf_map* map) {

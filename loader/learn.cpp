@@ -35,6 +35,8 @@ Result<> Learner::set_rules(std::map<std::uint32_t, LearnRules> by_segment) {
 void Learner::handle(const event& event) {
     const auto rules = rules_.find(event.segment);
     if (rules == rules_.end() || !rules->second.learning || !credible(event)) return;
+    const bool anycast = !rules->second.gateway.is_zero() && Mac::of(event.mac) == rules->second.gateway;
+    if (anycast && !(event.type == EVENT_LEARN_NEIGHBOR && rules->second.proxies && from_tunnel(event))) return;
     if (event.type == EVENT_LEARN_MAC) learn_mac(event, rules->second);
     if (event.type == EVENT_LEARN_NEIGHBOR) learn_neighbor(event, rules->second);
 }
@@ -99,8 +101,9 @@ void Learner::write_entry(const event& event, const LearnRules& rules, const std
 }
 
 void Learner::learn_neighbor(const event& event, const LearnRules& rules) {
-    const auto old = tables_->neighbors.find({event.segment, event.ip});
+    auto old = tables_->neighbors.find({event.segment, event.ip});
     if (!old) return count_refusal(old.error());
+    if (*old && (*old)->flags & NEIGHBOR_FAILED) old->reset();  // it was given up, and never counted
     if (*old && (*old)->origin != ORIGIN_DYNAMIC) {
         ++counters_.refused_static;
         return;
@@ -110,14 +113,21 @@ void Learner::learn_neighbor(const event& event, const LearnRules& rules) {
         ++counters_.refused_limit;
         return;
     }
-    write_neighbor(event, *old);
+    write_neighbor(event, rules, *old);
 }
 
-void Learner::write_neighbor(const event& event, const std::optional<neighbor>& old) {
-    neighbor row{.mac = {}, .origin = ORIGIN_DYNAMIC, .reserved = 0, .used_s = context_.now_s(), .nexthop = 0};
+// Behind a proxy all have its one MAC, so the row says which remote it is.
+void Learner::write_neighbor(const event& event, const LearnRules& rules, const std::optional<neighbor>& old) {
+    neighbor row{.mac = {}, .origin = ORIGIN_DYNAMIC, .flags = 0, .used_s = context_.now_s(), .nexthop = 0};
     std::copy(std::begin(event.mac), std::end(event.mac), row.mac);
-    const auto written = tables_->neighbors.put({event.segment, event.ip}, row, old ? BPF_EXIST : BPF_NOEXIST);
+    if (rules.proxies && Mac::of(event.mac) == rules.gateway) {
+        const auto hop = target_of(event, rules);
+        if (!hop) return count_refusal(hop.error());
+        row.nexthop = *hop;
+    }
+    const auto written = tables_->neighbors.put({event.segment, event.ip}, row, old ? BPF_EXIST : BPF_ANY);
     if (!written) return count_refusal(written.error());
+    if (context_.resolved) context_.resolved(event.segment, Ip::of(event.ip));
     if (!old) {
         ++learned_neighbors_[event.segment];
         ++counters_.neighbors_learned;

@@ -22,6 +22,9 @@ struct LearnRules {
     bool learning = true;
     std::uint32_t aging_seconds = 300;  // 0: entries do not age
     std::uint32_t limit = 16384;        // dynamic FDB entries; as many dynamic neighbors again
+    Mac gateway = {};  // the anycast MAC, never learned but as the neighbor behind a remote, by proxies
+    bool proxies = false;
+    bool operator==(const LearnRules&) const = default;
 };
 
 struct LearnCounters {
@@ -55,6 +58,10 @@ public:
         std::function<std::uint32_t()> now_s;
         // May be empty: a row of `remotes` was made for the sake of an entry.
         std::function<void(std::uint32_t segment, const Ip&, std::uint32_t next_hop)> accepted;
+        // May be empty: a neighbor is known from now on.
+        std::function<void(std::uint32_t segment, const Ip&)> resolved;
+        // May be empty: a neighbor will age soon unless it is heard.
+        std::function<void(std::uint32_t segment, const Ip&, const Mac&)> probe;
     };
     Learner(Tables& tables, Context context);
 
@@ -92,13 +99,14 @@ private:
     bool may_move(const fdb_key& key, const LearnRules& rules);
     void bound_movers(std::uint32_t now_s);
     void write_entry(const event& event, const LearnRules& rules, const std::optional<fdb_entry>& old);
-    void write_neighbor(const event& event, const std::optional<neighbor>& old);
+    void write_neighbor(const event& event, const LearnRules& rules, const std::optional<neighbor>& old);
     void count_refusal(const Error& error);
 
     // aging.cpp: walks over the tables. deadline_ns 0: to the end.
     Result<std::uint64_t> sweep_entries(Cursor<fdb_key>& from, const Doomed& doomed, std::uint64_t deadline_ns);
     Result<std::uint64_t> sweep_neighbors(Cursor<neighbor_key>& from, std::uint32_t now_s, std::uint32_t grace_s,
                                           std::uint64_t deadline_ns);
+    void probe_before_age(const neighbor_key& key, const neighbor& row, std::uint32_t now_s) const;
     Result<bool> outlived(const neighbor_key& key, const neighbor& row, std::uint32_t now_s,
                           std::uint32_t grace_s) const;
     Result<> forget(const Doomed& doomed);

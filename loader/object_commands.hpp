@@ -80,6 +80,10 @@ bool same(T a, const T& b) {
         if (a.remotes.size() != b.remotes.size()) return false;
         for (std::size_t i = 0; i < a.remotes.size(); ++i) a.remotes[i].owner = b.remotes[i].owner;
     }
+    if constexpr (std::is_same_v<T, RoutingDomain>) {  // whose routes are not said here
+        a.routes = b.routes;
+        a.policy_routes = b.policy_routes;
+    }
     if constexpr (std::is_same_v<T, Bridge>) a.set_role = b.set_role;
     return a == b;
 }

@@ -26,8 +26,16 @@ const std::string& key(const Port& port) { return port.interface; }
 const std::string& key(const Switch& one) { return one.name; }
 const std::string& key(const PortGroup& group) { return group.name; }
 std::string key(const Bridge& bridge) { return bridge_key(bridge); }
+const std::string& key(const RoutingDomain& domain) { return domain.name; }
 std::string key(const FdbRecord& record) { return record.segment + " " + record.mac.text(); }
 std::string key(const NeighborRecord& record) { return record.segment + " " + record.ip.text(); }
+
+struct NamedRoute {
+    std::string domain;
+    Route route;
+    bool operator==(const NamedRoute&) const = default;
+};
+std::string key(const NamedRoute& named) { return named.domain + " " + named.route.prefix.text(); }
 
 template <typename T>
 bool holds(const std::vector<T>& objects, const std::string& wanted) {
@@ -59,6 +67,32 @@ void add_remotes(Document& document, const CliObjects& cli) {
     for (const Segment& from : cli.document.segments)
         if (Segment* segment = find_segment(document, from.name))
             for (const Remote& remote : from.remotes) add_remote(*segment, remote.address);
+}
+
+std::vector<RoutingDomain> without_routes(std::vector<RoutingDomain> domains) {
+    for (RoutingDomain& domain : domains) domain.routes.clear();
+    return domains;
+}
+
+std::vector<NamedRoute> routes_of(const std::vector<RoutingDomain>& domains) {
+    std::vector<NamedRoute> out;
+    for (const RoutingDomain& domain : domains)
+        for (const Route& route : domain.routes) out.push_back({domain.name, route});
+    return out;
+}
+
+std::vector<NamedRoute> routes_of(const CliObjects& cli) {
+    std::vector<NamedRoute> out = routes_of(cli.document.routing_domains);
+    for (const auto& [domain, route] : cli.routes) out.push_back({domain, route});
+    return out;
+}
+
+// A route to a prefix that the document routes is the document's.
+void add_route(Document& document, const NamedRoute& named) {
+    const auto domain = std::ranges::find(document.routing_domains, named.domain, &RoutingDomain::name);
+    if (domain == document.routing_domains.end()) return;
+    if (std::ranges::find(domain->routes, named.route.prefix, &Route::prefix) == domain->routes.end())
+        domain->routes.push_back(named.route);
 }
 
 template <typename T>
@@ -133,6 +167,25 @@ nlohmann::json roles_json(const std::vector<RoleChoice>& roles) {
     return out;
 }
 
+Result<std::vector<std::pair<std::string, Route>>> load_routes(const nlohmann::json& file) {
+    std::vector<std::pair<std::string, Route>> out;
+    for (const auto& one : file.value("routes", nlohmann::json::array())) {
+        const nlohmann::json domain = {{"name", one.at("routing_domain")},
+                                       {"routes", nlohmann::json::array({one.at("route")})}};
+        auto parsed = parse_object("routing_domains", domain, ORIGIN_CLI);
+        if (!parsed.complaints.empty()) return fail(EINVAL, text(parsed.complaints));
+        RoutingDomain& read = parsed.document.routing_domains.front();
+        out.emplace_back(read.name, std::move(read.routes.front()));
+    }
+    return out;
+}
+
+nlohmann::json routes_json(const std::vector<std::pair<std::string, Route>>& routes) {
+    auto out = nlohmann::json::array();
+    for (const auto& [domain, route] : routes) out.push_back({{"routing_domain", domain}, {"route", to_json(route)}});
+    return out;
+}
+
 Result<CliObjects> from_json(const nlohmann::json& file) {
     CliObjects objects;
     TRY_OK(load_section(file, "uplinks", &Document::uplinks, objects.document));
@@ -141,6 +194,8 @@ Result<CliObjects> from_json(const nlohmann::json& file) {
     TRY_OK(load_section(file, "port_groups", &Document::port_groups, objects.document));
     TRY_OK(load_section(file, "ports", &Document::ports, objects.document));
     TRY_OK(load_section(file, "bridges", &Document::bridges, objects.document));
+    TRY_OK(load_section(file, "routing_domains", &Document::routing_domains, objects.document));
+    TRY(objects.routes, load_routes(file));
     TRY(objects.roles, load_roles(file));
     for (const auto& remote : file.value("remotes", nlohmann::json::array())) {
         const auto address = Ip::parse(remote.at("address").get<std::string>());
@@ -168,6 +223,11 @@ CliObjects cli_part(const Document& all) {
     std::copy_if(all.port_groups.begin(), all.port_groups.end(), std::back_inserter(cli.document.port_groups), own);
     std::copy_if(all.ports.begin(), all.ports.end(), std::back_inserter(cli.document.ports), own);
     std::copy_if(all.bridges.begin(), all.bridges.end(), std::back_inserter(cli.document.bridges), own);
+    for (const RoutingDomain& domain : all.routing_domains) {
+        if (own(domain)) cli.document.routing_domains.push_back(domain);
+        for (const Route& route : domain.routes)
+            if (!own(domain) && own(route)) cli.routes.emplace_back(domain.name, route);
+    }
     for (const Bridge& bridge : all.bridges)
         if (bridge.set_role) cli.roles.push_back({bridge_key(bridge), bridge.role, *bridge.set_role});
     for (const Segment& segment : all.segments) {
@@ -185,7 +245,9 @@ Document merged(Document config, const CliObjects& cli) {
     add_missing(config.port_groups, cli.document.port_groups);
     add_missing(config.ports, cli.document.ports);
     add_missing(config.bridges, cli.document.bridges);
+    add_missing(config.routing_domains, without_routes(cli.document.routing_domains));
     add_remotes(config, cli);
+    for (const NamedRoute& named : routes_of(cli)) add_route(config, named);
     return with_roles(std::move(config), cli);
 }
 
@@ -198,13 +260,16 @@ Document with_roles(Document config, const CliObjects& cli) {
 Document merged_leniently(Document config, const CliObjects& cli, std::vector<std::string>& warnings) {
     Document whole = merged(config, cli);
     if (check(whole).empty()) return whole;
+    Document bare = cli.document;  // routes lead through segments: they come after them
+    bare.routing_domains = without_routes(std::move(bare.routing_domains));
     const auto try_list = [&](const char* what, auto Document::*list) {
-        for (const auto& object : cli.document.*list)
+        for (const auto& object : bare.*list)
             if (!holds(config.*list, key(object)))
                 try_one(config, what + (" " + key(object)), warnings,
                         [&](Document& d) { (d.*list).push_back(object); });
     };
     try_list("uplink", &Document::uplinks);
+    try_list("routing domain", &Document::routing_domains);
     try_list("segment", &Document::segments);
     try_list("switch", &Document::switches);
     try_list("port group", &Document::port_groups);
@@ -215,6 +280,8 @@ Document merged_leniently(Document config, const CliObjects& cli, std::vector<st
             try_one(config, "remote " + address.text(), warnings, [&, &name = name, &address = address](Document& d) {
                 add_remote(*find_segment(d, name), address);
             });
+    for (const NamedRoute& named : routes_of(cli))
+        try_one(config, "route " + key(named), warnings, [&](Document& d) { add_route(d, named); });
     for (const RoleChoice& choice : cli.roles)
         try_one(config, "role of bridge " + choice.bridge, warnings, [&](Document& d) {
             CliObjects alone;
@@ -237,6 +304,8 @@ std::vector<ObjectChange> difference(const Document& before, const Document& aft
     compare(changes, "port-group", before.port_groups, after.port_groups);
     compare(changes, "port", before.ports, after.ports);
     compare(changes, "bridge", before.bridges, after.bridges);
+    compare(changes, "routing-domain", without_routes(before.routing_domains), without_routes(after.routing_domains));
+    compare(changes, "route", routes_of(before.routing_domains), routes_of(after.routing_domains));
     compare(changes, "fdb", before.fdb, after.fdb);
     compare(changes, "neighbor", before.neighbors, after.neighbors);
     return changes;
@@ -275,6 +344,7 @@ Result<> save_objects(const std::string& path, const CliObjects& objects) {
                                    {"mac", entry.mac.text()},
                                    {"port", entry.port},
                                    {"origin", name(entry.origin)}});
+    file["routes"] = routes_json(objects.routes);
     file["roles"] = roles_json(objects.roles);
     const std::string text = file.dump(2) + "\n", next = path + ".new";
 

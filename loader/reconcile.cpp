@@ -2,19 +2,9 @@
 #include "reconcile.hpp"
 
 #include "mtu.hpp"
+#include "transit.hpp"
 
 namespace weft {
-
-namespace {
-
-bool same(const std::map<std::uint32_t, LearnRules>& a, const std::map<std::uint32_t, LearnRules>& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-        return x.first == y.first && x.second.vni == y.second.vni && x.second.learning == y.second.learning &&
-               x.second.aging_seconds == y.second.aging_seconds && x.second.limit == y.second.limit;
-    });
-}
-
-}  // namespace
 
 Reconciler::Reconciler(Datapath& datapath, NextHops& nexthops, Learner& learner, const Links& links)
     : tables_(&datapath.tables()),
@@ -28,6 +18,7 @@ Reconciler::Reconciler(Datapath& datapath, NextHops& nexthops, Learner& learner,
       teams_(datapath.tables()),
       policies_(datapath.tables()),
       circuits_(datapath.tables(), accounts_),
+      routing_(datapath.tables()),
       entries_(datapath.tables(), nexthops) {
     entries_.fdb().watch_dynamic([&learner](const fdb_key& key, const fdb_entry& entry, int change) {
         learner.count_entry(key, entry, change);
@@ -42,14 +33,18 @@ Result<> Reconciler::adopt() {
     TRY_OK(teams_.adopt());
     TRY_OK(policies_.adopt());
     TRY_OK(circuits_.adopt());
+    TRY_OK(routing_.adopt());
     return entries_.adopt();
 }
 
-Problems Reconciler::run(const Document& wanted, bool again) {
+Problems Reconciler::run(const Document& document, bool again) {
+    const auto more = with_transits(document);
+    const Document& wanted = more ? *more : document;
     Problems problems;
     for (const Complaint& complaint : mtu_complaints(wanted, links_->all()))
         problems.add(complaint.path + ": " + complaint.what);
     segments_.prepare(wanted, *links_, problems);
+    routing_.serve(wanted, segments_, problems);
     teach(wanted, problems);
     teams_.prepare(plan_teams(wanted), problems);
     policies_.serve(wanted, teams_, problems);
@@ -77,6 +72,7 @@ void Reconciler::watch_leases(const Document& wanted, Problems& problems) {
 }
 
 void Reconciler::sweep(const Document& wanted, Problems& problems) {
+    routing_.sweep(problems);
     const auto segments = segments_.sweep(wanted, problems);
     for (const std::uint32_t index : segments) {
         problems.check(entries_.forget_segment(index), "sweep segment");
@@ -121,8 +117,13 @@ void Reconciler::teach(const Document& wanted, Problems& problems) {
     std::map<std::uint32_t, LearnRules> rules;
     for (const Segment& segment : wanted.segments)
         if (const SegmentState* state = segments_.find(segment.name))
-            rules[state->index] = {segment.vni, segment.learning, segment.aging_seconds, segment.learning_limit};
-    if (taught_ && same(rules, rules_)) return;
+            rules[state->index] = {segment.vni,
+                                   segment.learning,
+                                   segment.aging_seconds,
+                                   segment.learning_limit,
+                                   segment.routing_domain.empty() ? Mac{} : segment.gateway.mac,
+                                   segment.arp == ArpMode::LocalProxy};
+    if (taught_ && rules == rules_) return;
     if (!problems.check(learner_->set_rules(rules), "learning")) return;
     rules_ = std::move(rules);
     taught_ = true;

@@ -17,6 +17,7 @@
 #include "nexthops.hpp"
 #include "policies.hpp"
 #include "problems.hpp"
+#include "routing.hpp"
 #include "segments.hpp"
 #include "teams.hpp"
 #include "waiting.hpp"
@@ -32,23 +33,28 @@ public:
     // Reads the pinned tables: call once, before the first run().
     Result<> adopt();
     // again: attached interfaces are looked at too (offloads drift, programs are taken off by hand).
-    Problems run(const Document& wanted, bool again);
+    Problems run(const Document& document, bool again);
     // After a command changed entries: the remotes they name are accepted, others no longer.
     Problems accept(const Document& wanted);
 
     Accounts& accounts() { return accounts_; }
     const Accounts& accounts() const { return accounts_; }
     Segments& segments() { return segments_; }
+    const Segments& segments() const { return segments_; }
     Devices& devices() { return devices_; }
+    const Devices& devices() const { return devices_; }
     Teams& teams() { return teams_; }
     Circuits& circuits() { return circuits_; }
+    const Circuits& circuits() const { return circuits_; }
+    Routing& routing() { return routing_; }
+    const Routing& routing() const { return routing_; }
     Entries& entries() { return entries_; }
     Waiting& waiting() { return waiting_; }
     const Waiting& waiting() const { return waiting_; }
     // Rows written since the start.
     std::uint64_t writes() const {
         return segments_.writes() + devices_.writes() + teams_.writes() + policies_.writes() + circuits_.writes() +
-               entries_.writes();
+               routing_.writes() + entries_.writes();
     }
 
     // Forgets what was learned by VLANs of which this host is no longer the designated bridge. Call often while a role
@@ -77,6 +83,7 @@ private:
     Teams teams_;
     Policies policies_;
     Circuits circuits_;
+    Routing routing_;
     Entries entries_;
     Waiting waiting_;
     std::map<std::uint32_t, LearnRules> rules_;

@@ -24,7 +24,7 @@ std::uint16_t flags_of(const Segment& segment, const Document& wanted) {
     if (segment.learning) flags |= SEGMENT_LEARNING;
     if (segment.drop_unknown_unicast) flags |= SEGMENT_DROP_UNKNOWN;
     if (segment.keep_inner_tags) flags |= SEGMENT_KEEP_TAGS;
-    if (segment.arp != ArpMode::Off) flags |= SEGMENT_ARP_SUPPRESS;
+    if (segment.arp == ArpMode::Suppress || segment.arp == ArpMode::Strict) flags |= SEGMENT_ARP_SUPPRESS;
     if (segment.arp == ArpMode::Strict) flags |= SEGMENT_ARP_STRICT;
     return flags;
 }
@@ -128,9 +128,20 @@ void Segments::prepare(const Document& wanted, const Links& links, Problems& pro
         ::segment row = (*state)->row;
         row.vni = key_of(segment);
         row.flags = flags_of(segment, wanted);
+        if (!segment.routing_domain.empty()) row.flags |= (*state)->row.flags & SEGMENT_GATEWAY;
         row.mtu = effective_mtu(wanted, segment, links.all());
         problems.check(write_row(**state, row), "segment " + segment.name);
     }
+}
+
+Result<> Segments::open_gateway(std::uint32_t index) {
+    for (auto& [key, state] : by_key_) {
+        if (state.index != index) continue;
+        ::segment row = state.row;
+        row.flags |= SEGMENT_GATEWAY;
+        return write_row(state, row);
+    }
+    return Ok{};
 }
 
 std::vector<std::uint32_t> Segments::flood_remotes(const Segment& segment, Problems& problems) {

@@ -45,6 +45,8 @@ public:
 
     // Index, account and row of every wanted segment; a new one starts with an empty flood list and no VNI.
     void prepare(const Document& wanted, const Links& links, Problems& problems);
+    // What guests send to the gateway is routed: once its rows are there. prepare() ends it where there is no gateway.
+    Result<> open_gateway(std::uint32_t index);
     // Flood lists of the ports and circuits that are served, then the VNI.
     void publish(const Document& wanted, const BySegment& ports, const BySegment& circuits, Problems& problems);
     // The remotes of flood lists and `uses`; a row that is neither goes unless keep takes its next hop.

@@ -65,7 +65,9 @@ json maps_view(Engine& engine) {
             {"neighbors", table_view(tables.neighbors, count_rows(tables.neighbors))},
             {"nexthops", table_view(tables.nexthops, engine.nexthops().all().size())},
             {"remotes", table_view(tables.remotes, count_rows(tables.remotes))},
-            {"floods", table_view(tables.floods, floods)}};
+            {"floods", table_view(tables.floods, floods)},
+            {"routes", table_view(tables.routes, engine.parts().routing().prefixes())},
+            {"host_routes", table_view(tables.host_routes, engine.parts().routing().host_routes())}};
 }
 
 std::uint64_t sum(const Result<std::vector<std::uint64_t>>& per_cpu) {

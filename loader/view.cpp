@@ -75,6 +75,8 @@ json counters_view(const Engine& engine, std::uint16_t account) {
 
 json segment_view(Engine& engine, const Segment& segment) {
     json out = base(segment);
+    out["gateway_addresses"] = json::array();  // where a table has no room for a whole gateway
+    for (const Prefix& one : segment.gateway.addresses) out["gateway_addresses"].push_back(one.text());
     const SegmentState* state = engine.parts().segments().find(segment.name);
     if (!state) return out;
     out["mtu"] = state->row.mtu;

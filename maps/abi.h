@@ -24,7 +24,7 @@
 #pragma GCC diagnostic error "-Wpadded"
 
 enum {
-	ABI_VERSION = 5,
+	ABI_VERSION = 6,
 
 	MAX_SEGMENTS = 1024,        /* segment indices 1 … MAX_SEGMENTS - 1; 0 is none */
 	MAX_DEVICES = 1024,         /* ports and uplinks */
@@ -80,6 +80,7 @@ enum device_flag {
 	DEVICE_ISOLATED = 1 << 5,    /* does not reach the ports of its own group */
 	DEVICE_PROMISCUOUS = 1 << 6, /* gets copies of its group's unicast */
 	DEVICE_BOUND = 1 << 7,       /* `bindings` says what may be behind it */
+	DEVICE_RULES = 1 << 8,       /* `acls` has a row for it */
 };
 
 struct device {
@@ -102,10 +103,16 @@ enum segment_flag {
 	SEGMENT_ARP_SUPPRESS = 1 << 4,
 	SEGMENT_ARP_STRICT = 1 << 5,    /* a request never leaves the host, even on a miss (H3) */
 	SEGMENT_MIRRORED = 1 << 6,      /* a port of it is promiscuous */
+	SEGMENT_GATEWAY = 1 << 7,       /* `gateways` has a row for it */
+	SEGMENT_RULES = 1 << 8,         /* `acls` has a row for it */
+	SEGMENT_NVGRE = 1 << 9,         /* `vni` is a VSID (RFC 7637) */
 };
 
 /* In the place of a VNI: a VLAN-backed segment has none, but needs a name that outlives the daemon: a hash of its own. */
 enum { NO_VNI = 1 << 30 };
+
+/* Added to a VSID where it is a key among VNIs: a segment of either encapsulation may have the same number. */
+enum { VSID = 1 << 29 };
 
 struct segment {
 	__u32 vni;            /* NO_VNI and a hash: VLAN-backed */
@@ -119,6 +126,8 @@ struct segment {
 };
 ABI_ASSERT(sizeof(struct segment) == 24);
 
+#include "abi_route.h"
+#include "abi_rules.h"
 #include "abi_switch.h"
 
 /* --- floods: struct flood_key -> __u32. A list is rebuilt in the other bank, then the segment row switches. ----- */
@@ -196,10 +205,12 @@ struct neighbor_key {
 };
 ABI_ASSERT(sizeof(struct neighbor_key) == 20);
 
+enum neighbor_flag { NEIGHBOR_FAILED = 1 << 0 }; /* nobody answered: what is for it is answered "host unreachable" */
+
 struct neighbor {
 	__u8 mac[6];
 	__u8 origin;    /* ORIGIN_* */
-	__u8 reserved;
+	__u8 flags;     /* NEIGHBOR_* */
 	__u32 used_s;   /* last time its ARP or ND was seen, as in fdb_entry */
 	__u32 nexthop;  /* next hop where the FDB cannot give it, else 0 */
 };
@@ -224,6 +235,7 @@ enum nexthop_flag {
 	NEXTHOP_RESOLVED = 1 << 2,  /* `header` and `ifindex` are complete */
 	NEXTHOP_XDP_TX = 1 << 3,    /* XDP may redirect to `ifindex` */
 	NEXTHOP_DEVICE = 1 << 4,    /* the egress is no Ethernet device: only the kernel's tunnel device gets there */
+	NEXTHOP_NVGRE = 1 << 5,     /* `header` ends with GRE in the place of UDP and VXLAN */
 };
 
 struct nexthop {
@@ -294,18 +306,23 @@ enum event_type {
 	EVENT_FLOOD = 3,           /* the frame goes to the remotes from list position `first_remote` on */
 	EVENT_RESOLVE = 4,         /* a frame wanted next hop `nexthop`, which is not resolved */
 	EVENT_REFLECTION = 5,      /* `circuit` brought a frame of (segment, mac), which is in the overlay: two hosts bridge */
+	EVENT_MISS = 6,            /* the frame is to be routed to neighbor (`toward`, ip), which is not known: it waits */
+	EVENT_ASK = 7,             /* host `source` asked for `ip`, or told that it has it: the segment is asked, or told */
 };
 
 struct event {
 	__u16 type;
 	__u16 segment;
 	__u32 ifindex;             /* interface the frame came in by */
-	struct ip_address source;  /* outer source of a tunnelled frame, else all zero */
-	struct ip_address ip;      /* EVENT_LEARN_NEIGHBOR */
+	struct ip_address source;  /* outer source of a tunnelled frame, else all zero; EVENT_ASK: the asker */
+	struct ip_address ip;      /* EVENT_LEARN_NEIGHBOR, EVENT_MISS, EVENT_ASK */
 	__u8 mac[6];
 	__u16 flags;               /* EVENT_FLAG_* */
 	__u32 nexthop;             /* EVENT_RESOLVE; learn events: next hop of `source` if known, else 0 */
-	__u32 first_remote;        /* EVENT_FLOOD */
+	union {
+		__u32 first_remote; /* EVENT_FLOOD */
+		__u32 toward;       /* EVENT_MISS: index of the segment that `ip` is in; `segment` is where the frame came from */
+	};
 	__u32 frame_bytes;         /* length of the frame behind this struct, 0 if none */
 	__u32 circuit;             /* the frame came in by it, else 0 */
 };
@@ -343,7 +360,8 @@ struct attachment {
 ABI_ASSERT(sizeof(struct attachment) == 40);
 
 /* --- hooks: one PROG_ARRAY of one slot each, map `hook_<name>`, which the attached stub tail-calls; from_wire_tc
- *     itself calls hook_tc_vlan, which is attached nowhere. */
+ *     itself calls hook_tc_vlan, and all of TC's call hook_tc_resolve and hook_tc_route, which are attached nowhere; as
+ *     is hook_tc_host, which the daemon has the kernel run. */
 #define WEFT_HOOKS(X) \
 	X(XDP_WIRE, xdp_wire) \
 	X(TC_WIRE, tc_wire) \
@@ -351,6 +369,9 @@ ABI_ASSERT(sizeof(struct attachment) == 40);
 	X(TC_PORT, tc_port) \
 	X(TC_TUNNEL, tc_tunnel) \
 	X(TC_VLAN, tc_vlan) \
+	X(TC_RESOLVE, tc_resolve) \
+	X(TC_ROUTE, tc_route) \
+	X(TC_HOST, tc_host) \
 	X(TC_VRRP, tc_vrrp)
 
 enum hook_program {

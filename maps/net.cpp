@@ -95,8 +95,57 @@ bool Ip::is_loopback() const {
     return bytes[15] == 1 && std::all_of(bytes.begin(), bytes.end() - 1, [](std::uint8_t b) { return b == 0; });
 }
 
+bool Ip::is_link_local() const { return bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80; }
+
 bool Ip::is_host() const {
     return !is_unspecified() && !is_multicast() && !is_loopback() && !(is_v4() && bytes[12] == 0);
+}
+
+namespace {
+
+// The bits of a byte of Ip::bytes that are in front of bit `bits` of all.
+std::uint8_t mask_of(std::size_t byte, unsigned bits) {
+    if (bits >= 8 * (byte + 1)) return 0xff;
+    return bits <= 8 * byte ? 0 : static_cast<std::uint8_t>(0xff << (8 * (byte + 1) - bits));
+}
+
+}  // namespace
+
+std::optional<Prefix> Prefix::parse(std::string_view text) {
+    const auto slash = text.find('/');
+    if (slash == text.npos) return std::nullopt;
+    const auto ip = Ip::parse(text.substr(0, slash));
+    const std::string_view digits = text.substr(slash + 1);
+    if (!ip || digits.empty() || digits.size() > 3 || (digits.size() > 1 && digits[0] == '0')) return std::nullopt;
+    unsigned length = 0;
+    for (const char c : digits) {
+        if (c < '0' || c > '9') return std::nullopt;
+        length = 10 * length + static_cast<unsigned>(c - '0');
+    }
+    if (length > (ip->is_v4() ? 32u : 128u)) return std::nullopt;
+    return Prefix{*ip, static_cast<std::uint8_t>(length)};
+}
+
+std::string Prefix::text() const { return address.text() + "/" + std::to_string(length); }
+
+Prefix Prefix::network() const {
+    Prefix out = *this;
+    for (std::size_t i = 0; i < out.address.bytes.size(); ++i) out.address.bytes[i] &= mask_of(i, bits());
+    return out;
+}
+
+Ip Prefix::last() const {
+    Ip out = address;
+    for (std::size_t i = 0; i < out.bytes.size(); ++i) out.bytes[i] |= static_cast<std::uint8_t>(~mask_of(i, bits()));
+    return out;
+}
+
+bool Prefix::contains(const Ip& ip) const {
+    return ip.is_v4() == is_v4() && Prefix{ip, length}.network().address == network().address;
+}
+
+bool Prefix::overlaps(const Prefix& other) const {
+    return length <= other.length ? contains(other.address) : other.contains(address);
 }
 
 }  // namespace weft

@@ -58,10 +58,14 @@ inline constexpr Option SEGMENT_KEYS[] = {
     {"learning", Kind::Boolean, "learn MACs and neighbors from frames"},
     {"aging-seconds", Kind::Number, "life of a learned entry that is not used as a source"},
     {"learning-limit", Kind::Number, "how many entries may be learned"},
-    {"arp", Kind::Text, "off, suppress (answer what is known) or strict (requests never leave the host)"},
+    {"arp", Kind::Text, "off, suppress (answer what is known), strict (requests never leave the host) or local-proxy"},
     {"unknown-unicast", Kind::Text, "flood or drop"},
     {"keep-inner-tags", Kind::Boolean, "let the guests' VLAN tags travel in the tunnel"},
     {"mtu", Kind::Number, "largest IP packet of a guest"},
+    {"routing-domain", Kind::Text, "name of its routing domain, or none"},
+    {"gateway-addresses", Kind::Addresses, "of its gateway, with the prefix: 198.51.100.1/24; empty: no gateway"},
+    {"gateway-mac", Kind::Text, "MAC address of its gateway"},
+    {"gateway-answer-remote", Kind::Boolean, "the gateway answers ARP and ND of remotes too"},
 };
 inline constexpr Option PORT_KEYS[] = {
     {"interface", Kind::Text, "tap, veth or NIC that serves the guest"},
@@ -154,6 +158,29 @@ inline constexpr Option NEIGHBOR_KEYS[] = {
     {"dynamic", Kind::Flag, "learned entries; with add: one that ages"},
     {"static", Kind::Flag, "entries of config and cli"},
 };
+inline constexpr Option DOMAIN_KEYS[] = {
+    {"name", Kind::Text, "name of the routing domain"},
+    {"model", Kind::Text, "asymmetric or symmetric"},
+    {"l3-vni", Kind::NumberOrText, "VNI between the routers of a symmetric domain, or none"},
+    {"router-mac", Kind::Text, "MAC address of its routers, or none"},
+    {"remotes", Kind::Addresses, "other routers: ADDRESS, or ADDRESS=MAC where it has a MAC of its own"},
+};
+inline constexpr Option ROUTE_KEYS[] = {
+    {"routing-domain", Kind::Text, "name of the routing domain"},
+    {"prefix", Kind::Text, "what is routed so: 0.0.0.0/0"},
+    {"via", Kind::Addresses, "the next hops, or else:"},
+    {"action", Kind::Text, "blackhole or unreachable, or else:"},
+    {"leak", Kind::Text, "the routing domain whose routes decide"},
+};
+inline constexpr Option ROUTE_NAME[] = {
+    {"routing-domain", Kind::Text, "name of the routing domain"},
+    {"prefix", Kind::Text, "prefix of the route"},
+};
+inline constexpr Option ROUTE_FILTERS[] = {
+    {"routing-domain", Kind::Text, "only those of this routing domain"},
+    {"prefix", Kind::Text, "only those of this prefix"},
+    {"kind", Kind::Text, "only via, blackhole, unreachable, leak, connected or local ones"},
+};
 inline constexpr Option BY_NAME[] = {{"name", Kind::Text, "its name"}};
 inline constexpr Option BY_INTERFACE[] = {{"interface", Kind::Text, "its interface"}};
 inline constexpr Option PORT_FILTERS[] = {
@@ -174,7 +201,7 @@ inline constexpr Option APPLY_KEYS[] = {
 
 inline constexpr std::string_view SEGMENT_COLUMNS =
     "name vni remotes encapsulation learning aging_seconds learning_limit arp unknown_unicast keep_inner_tags mtu "
-    "owner";
+    "routing_domain gateway_addresses owner";
 inline constexpr std::string_view PORT_COLUMNS = "interface segment port_group service hook state owner";
 inline constexpr std::string_view BRIDGE_COLUMNS =
     "segment interface vlan tag_protocol role state given_role virtual_router_id priority owner";
@@ -183,6 +210,8 @@ inline constexpr std::string_view PORT_GROUP_COLUMNS =
     "name switch segment vlan trunk isolated ports team security limits storm owner";
 inline constexpr std::string_view UPLINK_COLUMNS = "interface hook state owner";
 inline constexpr std::string_view REMOTE_COLUMNS = "segment vni address owner";
+inline constexpr std::string_view DOMAIN_COLUMNS = "name model l3_vni router_mac segments owner";
+inline constexpr std::string_view ROUTE_COLUMNS = "routing_domain prefix kind via segment leak origin";
 inline constexpr std::string_view FDB_COLUMNS = "segment vni mac port remote bridge origin age_seconds";
 inline constexpr std::string_view NEIGHBOR_COLUMNS = "segment vni ip mac remote origin age_seconds";
 inline constexpr std::string_view CHANGE_COLUMNS = "action object name";
@@ -253,6 +282,22 @@ inline constexpr Command COMMANDS[] = {
      detail::CHANGE_COLUMNS},
     {"remote", "del", "address", "segment address", "take a VTEP from a flood list; entries that point there stay",
      detail::REMOTE_KEYS, detail::CHANGE_COLUMNS},
+
+    {"routing-domain", "list", "", "", "all routing domains", {}, detail::DOMAIN_COLUMNS},
+    {"routing-domain", "show", "name", "name", "one routing domain", detail::BY_NAME, detail::DOMAIN_COLUMNS},
+    {"routing-domain", "add", "name", "name", "make a routing domain", detail::DOMAIN_KEYS, detail::CHANGE_COLUMNS},
+    {"routing-domain", "set", "name", "name", "change the keys that are given", detail::DOMAIN_KEYS,
+     detail::CHANGE_COLUMNS},
+    {"routing-domain", "del", "name", "name", "remove a routing domain and its routes", detail::BY_NAME,
+     detail::CHANGE_COLUMNS},
+
+    {"route", "list", "", "", "routes; options are filters", detail::ROUTE_FILTERS, detail::ROUTE_COLUMNS},
+    {"route", "show", "prefix", "routing-domain prefix", "one route", detail::ROUTE_NAME, detail::ROUTE_COLUMNS},
+    {"route", "add", "prefix", "routing-domain prefix", "add a route; refused if another to the prefix is there",
+     detail::ROUTE_KEYS, detail::CHANGE_COLUMNS},
+    {"route", "set", "prefix", "routing-domain prefix", "change where a route leads", detail::ROUTE_KEYS,
+     detail::CHANGE_COLUMNS},
+    {"route", "del", "prefix", "routing-domain prefix", "remove a route", detail::ROUTE_NAME, detail::CHANGE_COLUMNS},
 
     {"fdb", "list", "", "", "MAC addresses and where they are; options are filters", detail::FDB_KEYS,
      detail::FDB_COLUMNS},

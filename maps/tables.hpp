@@ -5,10 +5,14 @@
 
 #include "fdb_table.hpp"
 #include "map.hpp"
+#include "prefix_map.hpp"
 
 namespace weft {
 
 using NeighborTable = Map<neighbor_key, neighbor>;
+using RouteTable = PrefixMap<route_key, route>;
+using AskerTable = Map<neighbor_key, ::askers>;
+using FlowTable = Map<flow_key, ::flow>;
 
 // name (as in bpf/tables.h, at most 15 characters) and type
 #define WEFT_TABLES(X)                             \
@@ -29,6 +33,18 @@ using NeighborTable = Map<neighbor_key, neighbor>;
     X(remotes, Map<remote_key, remote>)            \
     X(floods, Map<flood_key, std::uint32_t>)       \
     X(neighbors, NeighborTable)                    \
+    X(gateways, Map<std::uint32_t, gateway>)       \
+    X(domains, Map<std::uint32_t, domain>)         \
+    X(routes, RouteTable)                          \
+    X(host_routes, Map<route_key, route>)          \
+    X(paths, Map<std::uint32_t, path>)             \
+    X(path_groups, Map<std::uint32_t, path_group>) \
+    X(askers, AskerTable)                          \
+    X(rule_lists, Map<std::uint32_t, rule_list>)   \
+    X(rules, Map<rule_key, ::rule>)                \
+    X(acls, Map<std::uint32_t, ::acl>)             \
+    X(flows, FlowTable)                            \
+    X(rule_counters, PerCpu<tally>)                \
     X(recent, Map<recent_key, ::recent>)           \
     X(limiters, Map<std::uint32_t, std::uint64_t>) \
     X(attachments, Map<std::uint32_t, attachment>) \

@@ -62,7 +62,23 @@
 	X(DROP_RATE_FROM, 52, "the port group's rate from the port is used up") \
 	X(DROP_RATE_TO, 53, "the rate to the destination's port is used up") \
 	X(DROP_STORM, 54, "the port's rate of broadcasts, multicasts or unknown unicasts is used up") \
-	X(DROP_HELLO, 55, "weft's own: of another bridge of the VLAN, or among the uplinks of a switch")
+	X(DROP_HELLO, 55, "weft's own: of another bridge of the VLAN, or among the uplinks of a switch") \
+	X(TX_ROUTED, 56, "routed to a port, VLAN or remote of another segment, or of its own by arp: local-proxy") \
+	X(TX_ECHO_REPLY, 57, "ping of a gateway address answered") \
+	X(TX_TIME_EXCEEDED, 58, "TTL or hop limit ended at the gateway: time exceeded sent to the source") \
+	X(TX_UNREACHABLE, 59, "no route, no such host, or no such port of the gateway: unreachable sent to the source") \
+	X(DROP_TTL, 60, "TTL or hop limit ended at the gateway and no ICMP error is due") \
+	X(DROP_NO_ROUTE, 61, "no route, or a host that does not answer, and no ICMP error is due") \
+	X(DROP_BLACKHOLE, 62, "the route is a blackhole") \
+	X(DROP_WAITS, 63, "the destination's MAC is asked for: the daemon keeps the first frames and sends them on") \
+	X(DROP_MISS, 64, "the destination's MAC is asked for, and as many frames wait as may (or this one cannot)") \
+	X(DROP_ERROR_LIMITED, 65, "an ICMP error is due but the rate of the port or segment is used up") \
+	X(DROP_NOT_ROUTABLE, 66, "to the gateway's MAC but nothing to route: not IP, broken, multicast, of or for no host") \
+	X(DROP_GATEWAY_SPOOFED, 67, "a guest uses the gateway's MAC or address as its own") \
+	X(DROP_FOR_GATEWAY, 68, "ARP or ND for the gateway itself: taken note of, or none of its business (answer_remote)") \
+	X(DROP_NVGRE_HEADER, 69, "GRE packet to the VTEP that is no NVGRE: no key, a checksum, a sequence number, another version or protocol") \
+	X(DROP_RULE, 70, "an access rule denies it, or none allows it") \
+	X(DROP_RULE_FRAGMENT, 71, "later fragment of a packet that only rules with ports would allow")
 
 enum verdict {
 	CONTINUE = 0,

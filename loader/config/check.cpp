@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // What a document must satisfy beyond its form: nothing twice, nothing that names what is not there, one family of
 // addresses. Values that are empty because their form was wrong are passed over. Switches, port groups and bridges are
-// in check_switching.cpp.
+// in check_switching.cpp, gateways and routes in check_routing.cpp.
 #include "check.hpp"
 
 #include <set>
@@ -70,6 +70,7 @@ public:
         fdb(record);
         neighbors(record);
         for (Complaint& wrong : check_switching(document_)) out_.push_back(std::move(wrong));
+        for (Complaint& wrong : check_routing(document_)) out_.push_back(std::move(wrong));
         return std::move(out_);
     }
 
@@ -183,6 +184,10 @@ std::vector<Complaint> RecordCheck::operator()(const FdbRecord& record) const {
     std::vector<Complaint> out;
     check_mac(record.mac, out);
     check_remote(record.segment, record.remote, record.vni, out);
+    const auto segment = segments_.find(record.segment);
+    if (segment != segments_.end() && !segment->second->gateway.addresses.empty() &&
+        segment->second->gateway.mac == record.mac)
+        out.push_back({"/mac", record.mac.text() + " is the gateway's of segment " + record.segment});
     std::string places;
     const auto place = [&](bool given, const char* what) {
         if (given) places += (places.empty() ? "" : " and ") + std::string(what);
@@ -210,6 +215,10 @@ std::vector<Complaint> RecordCheck::operator()(const NeighborRecord& record) con
     std::vector<Complaint> out;
     check_mac(record.mac, out);
     check_remote(record.segment, record.remote, record.vni, out);
+    if (const auto segment = segments_.find(record.segment); segment != segments_.end())
+        for (const Prefix& address : segment->second->gateway.addresses)
+            if (address.address == record.ip)
+                out.push_back({"/ip", record.ip.text() + " is the gateway of segment " + record.segment});
     return out;
 }
 

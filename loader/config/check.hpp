@@ -21,5 +21,7 @@ bool is_reserved(std::string_view interface);
 
 // switches, port_groups, bridges and what ports take from them.
 std::vector<Complaint> check_switching(const Document& document);
+// gateways of segments, routing_domains and their routes.
+std::vector<Complaint> check_routing(const Document& document);
 
 }  // namespace weft

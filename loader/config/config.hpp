@@ -70,8 +70,9 @@ private:
     std::unordered_map<std::string, const Bridge*> bridges_;         // by BridgeName
 };
 
-// In the form of the document; owner: only that owner's objects (vtep and limits are config's; a segment of another
-// owner is there with this owner's remotes). Parsing the whole gives the same Document, but for owners.
+// In the form of the document; owner: only that owner's objects (vtep and limits are config's; a segment or routing
+// domain of another owner is there with this owner's remotes or routes). Parsing the whole gives the same Document, but
+// for owners.
 nlohmann::json to_json(const Document& document, std::optional<Owner> owner = {});
 nlohmann::json to_json(const Segment& segment, std::optional<Owner> owner = {});
 nlohmann::json to_json(const Port& port);
@@ -79,18 +80,22 @@ nlohmann::json to_json(const Uplink& uplink);
 nlohmann::json to_json(const Bridge& bridge);
 nlohmann::json to_json(const Switch& one);
 nlohmann::json to_json(const PortGroup& group);
+nlohmann::json to_json(const RoutingDomain& domain, std::optional<Owner> owner = {});
+nlohmann::json to_json(const Route& route);
 nlohmann::json to_json(const FdbRecord& record);
 nlohmann::json to_json(const NeighborRecord& record);
 
 std::string_view schema_text();
 
 const char* name(Hook hook);             // "auto", "xdp", "xdp-generic", "tc"
-const char* name(ArpMode mode);          // "off", "suppress", "strict"
+const char* name(ArpMode mode);          // "off", "suppress", "strict", "local-proxy"
 const char* name(Owner owner);           // "dynamic", "evpn", "cli", "config"
 const char* name(BridgeRole role);       // "designated", "standby", "elected"
 const char* name(TagProtocol protocol);  // "802.1q", "802.1ad"
 const char* name(TeamPolicy policy);     // "explicit", "port", "source-mac", "ip-hash"
 const char* name(Detection detection);   // "link", "beacon"
+const char* name(RoutingModel model);    // "asymmetric", "symmetric"
+const char* name(RouteAction action);    // "blackhole", "unreachable"
 
 // A bridge as FDB entries and messages name it: interface and VLAN are one bridge's only.
 struct BridgeName {
@@ -101,6 +106,14 @@ struct BridgeName {
     bool operator==(const BridgeName&) const = default;
 };
 std::optional<BridgeName> parse_bridge(std::string_view text);
+
+// Of TCP and UDP: "80-89", "443"
+std::optional<PortRange> parse_ports(const std::string& text);
+std::string text(const PortRange& ports);
+
+// Numbers of IANA that have a name here: "tcp" is 6.
+std::optional<std::uint8_t> protocol_of(std::string_view name);
+std::string protocol_name(std::uint8_t number);  // empty: it has none
 
 // "100-199", "300"
 std::optional<VlanRange> parse_vlans(const std::string& text);

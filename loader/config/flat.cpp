@@ -30,12 +30,26 @@ json binding(const std::string& text) {
     return out;
 }
 
+// "192.0.2.2=02:00:5e:00:00:02"
+json router(const std::string& text) {
+    const auto equals = text.find('=');
+    if (equals == text.npos) return text;
+    return {{"address", text.substr(0, equals)}, {"router_mac", text.substr(equals + 1)}};
+}
+
 json value_of(const Rule& rule, const Rule& parent, const std::string& key, const json& value) {
     const bool needed = std::ranges::find(parent.required, key) != parent.required.end();
     if (!needed && !rule.has_default && (value == "none" || value == json{"none"})) return nullptr;
-    if (key != "bind" || !value.is_array()) return value;
+    // Elements that are objects in the document.
+    const bool bindings = key == "bind", routers = key == "remotes" && rule.items && !rule.items->any_of.empty();
+    if ((!bindings && !routers) || !value.is_array()) return value;
     json out = json::array();
-    for (const json& one : value) out.push_back(one.is_string() ? binding(one.get<std::string>()) : one);
+    for (const json& one : value) {
+        if (!one.is_string())
+            out.push_back(one);
+        else
+            out.push_back(bindings ? binding(one.get<std::string>()) : router(one.get<std::string>()));
+    }
     return out;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Objects as the command line gives them. Its options are flat and are text: --team-policy is policy of team, and
-// --bind 02:00:00:00:00:05=198.51.100.5 is an object of a list. The schema says what lies in what, so that a key of the
-// document is an option without another list of them.
+// --bind 02:00:00:00:00:05=198.51.100.5 and --remotes 192.0.2.2=02:00:5e:00:00:02 are objects of a list. The schema
+// says what lies in what, so that a key of the document is an option without another list of them.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -64,6 +64,7 @@ private:
         if (rule.type == "integer") return "a whole number";
         if (rule.format == "ip-host") return "an IP address as a string";
         if (rule.format == "mac") return "a MAC address as a string";
+        if (rule.format == "prefix") return "a prefix as a string";
         return "a string";
     }
 
@@ -119,6 +120,7 @@ private:
     }
 
     void check_array(const json& value, const Rule& rule, const Path& path) {
+        if (rule.min_items && value.size() < *rule.min_items) return complain(path, "is empty");
         if (!rule.items) return;
         std::size_t index = 0;
         for (const json& one : value) check(one, *rule.items, {&path, {}, index++, true});

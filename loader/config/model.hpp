@@ -13,7 +13,8 @@
 namespace weft {
 
 enum class Hook { Auto, Xdp, XdpGeneric, Tc };
-enum class ArpMode { Off, Suppress, Strict };
+enum class ArpMode { Off, Suppress, Strict, LocalProxy };
+enum class Encapsulation { Vxlan, Nvgre };
 
 // Who wants the object: ORIGIN_CONFIG or ORIGIN_CLI (abi.h); tables add ORIGIN_EVPN and ORIGIN_DYNAMIC.
 using Owner = origin;
@@ -51,9 +52,18 @@ struct Remote {
     bool operator==(const Remote&) const = default;
 };
 
+// The address of every host's router in a segment, the same on all of them.
+struct Gateway {
+    std::vector<Prefix> addresses;  // with the bits behind the prefix; none: the segment is not routed
+    Mac mac{{0x00, 0x00, 0x5e, 0x00, 0x01, 0x01}};
+    bool answer_remote = false;  // ARP and ND of remotes too
+    bool operator==(const Gateway&) const = default;
+};
+
 struct Segment {
     std::string name;
-    std::uint32_t vni = 0;        // 0: VLAN-backed, its ports meet a physical VLAN on the uplinks of a switch
+    Encapsulation encapsulation = Encapsulation::Vxlan;
+    std::uint32_t vni = 0;        // with Nvgre a VSID; 0: VLAN-backed, its ports meet a physical VLAN of a switch
     std::vector<Remote> remotes;  // the flood list
     bool learning = true;
     std::uint32_t aging_seconds = 300;
@@ -62,6 +72,9 @@ struct Segment {
     bool drop_unknown_unicast = false;
     bool keep_inner_tags = false;
     std::optional<std::uint16_t> mtu;  // none: what the uplinks allow
+    std::string routing_domain;        // empty: none
+    Gateway gateway;
+    std::string acl;                   // empty: none
     Owner owner = ORIGIN_CONFIG;
     bool operator==(const Segment&) const = default;
 };
@@ -79,6 +92,7 @@ struct Port {
     std::string port_group;  // empty: none
     std::string service;     // what a kernel port is for: management, vmotion, storage, …; empty: a guest's
     std::vector<Binding> bind;
+    std::string acl;  // empty: its port group's
     Hook hook = Hook::Auto;
     Owner owner = ORIGIN_CONFIG;
     bool operator==(const Port&) const = default;
@@ -170,8 +184,95 @@ struct PortGroup {
     bool accept_promiscuous = false, accept_mac_changes = false, accept_forged_transmits = false;
     RateLimit from_port, to_port;
     std::optional<std::uint32_t> broadcast_pps, multicast_pps, unknown_unicast_pps;
+    std::string acl;  // empty: none
     Owner owner = ORIGIN_CONFIG;
     bool operator==(const PortGroup&) const = default;
+};
+
+enum class RoutingModel { Asymmetric, Symmetric };
+enum class RouteAction { Blackhole, Unreachable };
+constexpr std::uint8_t WRONG_LENGTH = 255;
+
+// One of via, action and leak says what becomes of a packet.
+struct Route {
+    Prefix prefix{{}, WRONG_LENGTH};  // no address has so long a prefix: its form is wrong
+    std::vector<Ip> via;              // next hops, among which flows are shared
+    std::optional<RouteAction> action;
+    std::string leak;  // the routing domain that routes it
+    Owner owner = ORIGIN_CONFIG;
+    bool operator==(const Route&) const = default;
+};
+
+struct PortRange {
+    std::uint16_t first = 0, last = 0;  // both included
+    bool operator==(const PortRange&) const = default;
+};
+
+// Packets by their headers; what is absent is any.
+struct FlowMatch {
+    std::optional<Prefix> source, destination;
+    std::optional<std::uint8_t> protocol;  // of IANA
+    std::optional<PortRange> source_ports, destination_ports;
+    std::optional<std::uint8_t> dscp;
+    bool operator==(const FlowMatch&) const = default;
+};
+
+// Looked at before the routes, the lowest priority first.
+struct PolicyRoute {
+    std::uint16_t priority = 0;
+    FlowMatch match;
+    std::vector<Ip> via;
+    bool operator==(const PolicyRoute&) const = default;
+};
+
+// A VTEP that routes what comes by the L3 VNI.
+struct RouterRemote {
+    Ip address;
+    std::optional<Mac> router_mac;  // none: the domain's
+    bool operator==(const RouterRemote&) const = default;
+};
+
+// Segments that are routed to each other.
+struct RoutingDomain {
+    std::string name;
+    RoutingModel model = RoutingModel::Asymmetric;
+    std::optional<std::uint32_t> l3_vni;  // of a symmetric one
+    std::optional<Mac> router_mac;
+    std::vector<RouterRemote> remotes;  // beside those of its segments
+    std::vector<Route> routes;
+    std::vector<PolicyRoute> policy_routes;
+    Owner owner = ORIGIN_CONFIG;
+    bool operator==(const RoutingDomain&) const = default;
+};
+
+enum class RuleDirection { FromPort, ToPort };  // what guests send, what they get
+
+struct AclRule {
+    std::uint16_t priority = 0;  // the lowest is looked at first
+    bool allow = false;
+    RuleDirection direction = RuleDirection::ToPort;
+    FlowMatch match;
+    bool stateful = false;  // answers to what it allows pass too
+    bool operator==(const AclRule&) const = default;
+};
+
+// Access rules, which ports, port groups and segments name.
+struct Acl {
+    std::string name;
+    bool default_allow = false;  // what no rule of its direction matches; a direction without rules lets everything pass
+    std::vector<AclRule> rules;
+    Owner owner = ORIGIN_CONFIG;
+    bool operator==(const Acl&) const = default;
+};
+
+// Of a tenant's address table: who has the customer address, and behind which provider address (RFC 7637's terms).
+struct TenantRecord {
+    std::uint32_t vsid = 0;  // of a segment of either encapsulation
+    Ip ca;
+    Mac mac;
+    Ip pa;
+    Owner owner = ORIGIN_CONFIG;
+    bool operator==(const TenantRecord&) const = default;
 };
 
 struct Document {
@@ -185,6 +286,9 @@ struct Document {
     std::vector<Bridge> bridges;
     std::vector<Switch> switches;
     std::vector<PortGroup> port_groups;
+    std::vector<RoutingDomain> routing_domains;
+    std::vector<Acl> acls;
+    std::vector<TenantRecord> records;
     bool operator==(const Document&) const = default;
 };
 

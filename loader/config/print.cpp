@@ -23,6 +23,7 @@ const char* name(ArpMode mode) {
         case ArpMode::Off: return "off";
         case ArpMode::Suppress: return "suppress";
         case ArpMode::Strict: return "strict";
+        case ArpMode::LocalProxy: return "local-proxy";
     }
     return "?";
 }
@@ -59,6 +60,10 @@ const char* name(TeamPolicy policy) {
 }
 
 const char* name(Detection detection) { return detection == Detection::Beacon ? "beacon" : "link"; }
+
+const char* name(RoutingModel model) { return model == RoutingModel::Symmetric ? "symmetric" : "asymmetric"; }
+
+const char* name(RouteAction action) { return action == RouteAction::Blackhole ? "blackhole" : "unreachable"; }
 
 namespace {
 
@@ -133,6 +138,44 @@ json segments_json(const std::vector<Segment>& segments, std::optional<Owner> ow
     return out;
 }
 
+json gateway_json(const Gateway& gateway) {
+    json addresses = json::array();
+    for (const Prefix& one : gateway.addresses) addresses.push_back(one.text());
+    return {{"addresses", std::move(addresses)}, {"mac", gateway.mac.text()}, {"answer_remote", gateway.answer_remote}};
+}
+
+json routing_domains_json(const std::vector<RoutingDomain>& domains, std::optional<Owner> owner) {
+    json out = json::array();
+    for (const RoutingDomain& domain : domains) {
+        json one = to_json(domain, owner);
+        if (!owner || domain.owner == *owner || !one["routes"].empty()) out.push_back(std::move(one));
+    }
+    return out;
+}
+
+json protocol_json(std::uint8_t number) {
+    const std::string known = protocol_name(number);
+    return known.empty() ? json(number) : json(known);
+}
+
+json policy_route_json(const PolicyRoute& route) {
+    const FlowMatch& match = route.match;
+    json out = {{"priority", route.priority}, {"via", json::array()}};
+    if (match.source) out["source"] = match.source->text();
+    if (match.destination) out["destination"] = match.destination->text();
+    if (match.protocol) out["protocol"] = protocol_json(*match.protocol);
+    if (match.source_ports) out["source_ports"] = text(*match.source_ports);
+    if (match.destination_ports) out["destination_ports"] = text(*match.destination_ports);
+    put(out, "dscp", match.dscp);
+    for (const Ip& ip : route.via) out["via"].push_back(ip.text());
+    return out;
+}
+
+json router_json(const RouterRemote& remote) {
+    if (!remote.router_mac) return remote.address.text();
+    return {{"address", remote.address.text()}, {"router_mac", remote.router_mac->text()}};
+}
+
 }  // namespace
 
 json to_json(const Segment& segment, std::optional<Owner> owner) {
@@ -142,6 +185,8 @@ json to_json(const Segment& segment, std::optional<Owner> owner) {
                 {"learning_limit", segment.learning_limit},
                 {"arp", name(segment.arp)},
                 {"unknown_unicast", segment.drop_unknown_unicast ? "drop" : "flood"}};
+    if (!segment.routing_domain.empty()) out["routing_domain"] = segment.routing_domain;
+    if (!(segment.gateway == Gateway{})) out["gateway"] = gateway_json(segment.gateway);
     if (segment.vni == 0) return out;
     json remotes = json::array();
     for (const Remote& remote : segment.remotes)
@@ -201,6 +246,34 @@ json to_json(const PortGroup& group) {
 
 json to_json(const Uplink& uplink) { return {{"interface", uplink.interface}, {"hook", name(uplink.hook)}}; }
 
+json to_json(const Route& route) {
+    json out = {{"prefix", route.prefix.text()}};
+    if (route.action)
+        out["action"] = name(*route.action);
+    else if (!route.leak.empty())
+        out["leak"] = route.leak;
+    else
+        for (const Ip& ip : route.via) out["via"].push_back(ip.text());
+    return out;
+}
+
+json to_json(const RoutingDomain& domain, std::optional<Owner> owner) {
+    json remotes = json::array(), routes = json::array(), policy = json::array();
+    for (const RouterRemote& remote : domain.remotes) remotes.push_back(router_json(remote));
+    for (const Route& route : domain.routes)
+        if (!owner || route.owner == *owner) routes.push_back(to_json(route));
+    for (const PolicyRoute& route : domain.policy_routes)
+        if (!owner || domain.owner == *owner) policy.push_back(policy_route_json(route));
+    json out = {{"name", domain.name},
+                {"model", name(domain.model)},
+                {"remotes", std::move(remotes)},
+                {"routes", std::move(routes)},
+                {"policy_routes", std::move(policy)}};
+    put(out, "l3_vni", domain.l3_vni);
+    if (domain.router_mac) out["router_mac"] = domain.router_mac->text();
+    return out;
+}
+
 json to_json(const FdbRecord& record) {
     json out = {{"segment", record.segment}, {"mac", record.mac.text()}};
     if (!record.port.empty()) out["port"] = record.port;
@@ -218,11 +291,15 @@ json to_json(const NeighborRecord& record) {
 }
 
 json to_json(const Document& document, std::optional<Owner> owner) {
-    json out = {
-        {"uplinks", list_json(document.uplinks, owner)},   {"segments", segments_json(document.segments, owner)},
-        {"switches", list_json(document.switches, owner)}, {"port_groups", list_json(document.port_groups, owner)},
-        {"ports", list_json(document.ports, owner)},       {"bridges", list_json(document.bridges, owner)},
-        {"fdb", list_json(document.fdb, owner)},           {"neighbors", list_json(document.neighbors, owner)}};
+    json out = {{"uplinks", list_json(document.uplinks, owner)},
+                {"segments", segments_json(document.segments, owner)},
+                {"switches", list_json(document.switches, owner)},
+                {"port_groups", list_json(document.port_groups, owner)},
+                {"ports", list_json(document.ports, owner)},
+                {"bridges", list_json(document.bridges, owner)},
+                {"fdb", list_json(document.fdb, owner)},
+                {"neighbors", list_json(document.neighbors, owner)},
+                {"routing_domains", routing_domains_json(document.routing_domains, owner)}};
     if (owner && *owner != ORIGIN_CONFIG) return out;
     out["limits"] = limits_json(document.limits);
     if (document.vtep) out["vtep"] = vtep_json(*document.vtep);

@@ -1,105 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include "read.hpp"
 
-#include <cmath>
-#include <limits>
-#include <nlohmann/json.hpp>
-
-#include "config.hpp"
+#include "read_values.hpp"
 
 namespace weft {
 
+using namespace reading;
+
 namespace {
-
-using nlohmann::json;
-
-const json* member(const json& object, const char* key) {
-    if (!object.is_object()) return nullptr;
-    const auto at = object.find(key);
-    return at == object.end() ? nullptr : &*at;
-}
-
-void take(const json& object, const char* key, bool& out) {
-    if (const json* at = member(object, key); at && at->is_boolean()) out = at->get<bool>();
-}
-
-void take(const json& object, const char* key, std::optional<bool>& out) {
-    if (const json* at = member(object, key); at && at->is_boolean()) out = at->get<bool>();
-}
-
-void take(const json& object, const char* key, std::string& out) {
-    if (const json* at = member(object, key); at && at->is_string()) out = at->get<std::string>();
-}
-
-template <std::unsigned_integral T>
-bool take_number(const json* at, T& out) {
-    if (!at || !at->is_number()) return false;
-    const auto number = at->get<double>();
-    if (!(number >= 0 && number <= static_cast<double>(std::numeric_limits<T>::max()))) return false;
-    out = static_cast<T>(number);
-    return true;
-}
-
-template <std::unsigned_integral T>
-void take(const json& object, const char* key, T& out) {
-    take_number(member(object, key), out);
-}
-
-template <std::unsigned_integral T>
-void take(const json& object, const char* key, std::optional<T>& out) {
-    if (T value{}; take_number(member(object, key), value)) out = value;
-}
-
-// Ip and Mac: what does not parse has a complaint of form already.
-template <typename T>
-std::optional<T> parsed(const json* at) {
-    return at && at->is_string() ? T::parse(at->get_ref<const std::string&>()) : std::nullopt;
-}
-
-template <typename T>
-requires requires { T::parse(""); }
-void take(const json& object, const char* key, T& out) {
-    if (const auto value = parsed<T>(member(object, key))) out = *value;
-}
-
-void take(const json& object, const char* key, std::optional<Ip>& out) { out = parsed<Ip>(member(object, key)); }
-
-bool is(const json& object, const char* key, std::string_view value) {
-    const json* at = member(object, key);
-    return at && at->is_string() && at->get_ref<const std::string&>() == value;
-}
-
-// An enumerator by its name; none if the key is absent or says none of them.
-template <typename T>
-std::optional<T> word(const json& object, const char* key, std::initializer_list<T> all) {
-    for (const T one : all)
-        if (is(object, key, name(one))) return one;
-    return std::nullopt;
-}
 
 Hook read_hook(const json& object) {
     return word(object, "hook", {Hook::Xdp, Hook::XdpGeneric, Hook::Tc}).value_or(Hook::Auto);
 }
 
 ArpMode read_arp(const json& object) {
-    return word(object, "arp", {ArpMode::Suppress, ArpMode::Strict}).value_or(ArpMode::Off);
-}
-
-// Elements of a list, none for one of the wrong type: they keep their index.
-template <typename T, typename Read>
-std::vector<T> list(const json& object, const char* key, Read&& read) {
-    std::vector<T> out;
-    if (const json* at = member(object, key); at && at->is_array())
-        for (const json& one : *at) out.push_back(read(one));
-    return out;
-}
-
-std::string text_or_none(const json& value) { return value.is_string() ? value.get<std::string>() : std::string(); }
-
-const json& part(const json& object, const char* key) {
-    static const json NONE;
-    const json* at = member(object, key);
-    return at ? *at : NONE;
+    return word(object, "arp", {ArpMode::Suppress, ArpMode::Strict, ArpMode::LocalProxy}).value_or(ArpMode::Off);
 }
 
 Vtep read_vtep(const json& object) {
@@ -141,6 +56,8 @@ Segment read_segment(const json& object, Owner owner) {
     out.drop_unknown_unicast = is(object, "unknown_unicast", "drop");
     take(object, "keep_inner_tags", out.keep_inner_tags);
     take(object, "mtu", out.mtu);
+    take(object, "routing_domain", out.routing_domain);
+    out.gateway = read_gateway(part(object, "gateway"));
     out.remotes = list<Remote>(object, "remotes", [&](const json& one) {
         return Remote{parsed<Ip>(&one).value_or(Ip{}), owner};
     });
@@ -278,6 +195,8 @@ bool read_object(std::string_view section, const json& object, Owner owner, Docu
         out.port_groups.push_back(read_port_group(object, owner));
     else if (section == "bridges")
         out.bridges.push_back(read_bridge(object, owner));
+    else if (section == "routing_domains")
+        out.routing_domains.push_back(read_routing_domain(object, owner));
     else if (section == "fdb")
         out.fdb.push_back(read_fdb(object, owner));
     else if (section == "neighbors")
@@ -291,8 +210,8 @@ Document read_document(const json& document, Owner owner) {
     Document out;
     if (const json* vtep = member(document, "vtep")) out.vtep = read_vtep(*vtep);
     if (const json* limits = member(document, "limits")) out.limits = read_limits(*limits);
-    for (const char* section :
-         {"uplinks", "segments", "switches", "port_groups", "ports", "bridges", "fdb", "neighbors"}) {
+    for (const char* section : {"uplinks", "segments", "switches", "port_groups", "ports", "bridges", "routing_domains",
+                                "fdb", "neighbors"}) {
         const json* list = member(document, section);
         if (!list || !list->is_array()) continue;
         for (const json& one : *list) read_object(section, one, owner, out);

@@ -66,6 +66,8 @@ private:
             rule.min_length = value;
         else if (keyword == "maxLength")
             rule.max_length = value;
+        else if (keyword == "minItems")
+            rule.min_items = value;
         else
             return false;
         return true;

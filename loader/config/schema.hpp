@@ -19,7 +19,7 @@ namespace weft {
 // One (sub)schema with its $ref resolved. Lives as long as the program.
 struct Rule {
     std::string type;    // object, array, string, integer, boolean
-    std::string format;  // ip-host, mac, interface, vlans, bridge
+    std::string format;  // ip-host, mac, interface, vlans, bridge, prefix, prefix-or-any, gateway, ports
     std::string hint;    // "x-hint": a reason that is put behind a complaint
     std::vector<std::pair<std::string, const Rule*>> properties;
     std::vector<std::string> required;
@@ -31,7 +31,7 @@ struct Rule {
     std::vector<nlohmann::json> values;  // enum
     bool has_default = false;            // what it is lies in the values of model.hpp
     std::optional<std::int64_t> minimum, maximum, multiple_of;
-    std::optional<std::size_t> min_length, max_length;
+    std::optional<std::size_t> min_length, max_length, min_items;
     std::optional<std::regex> pattern;
 
     const Rule* find(std::string_view key) const;

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t MAX_DEPTH = 64;  // the document has 5; bounds the work of a hostile text
+constexpr std::size_t MAX_DEPTH = 64;  // the document has 8; bounds the work of a hostile text
 constexpr std::size_t MAX_SHOWN = 60;
 
 // Of the byte that follows `before`.
@@ -133,7 +133,7 @@ std::string wrong_host(const std::string& text) {
     return ip->is_host() ? "" : "which is not the address of a host";
 }
 
-// All digits of text; none if it is empty, has others or is longer than five, which no VLAN id is.
+// All digits of text; none if it is empty, has others or is longer than five, which no VLAN id and no port is.
 std::optional<unsigned> digits(std::string_view text) {
     unsigned out = 0;
     if (text.empty() || text.size() > 5) return std::nullopt;
@@ -155,7 +155,69 @@ std::string wrong_vlans(const std::string& text) {
     return *first > *last ? "which ends before it starts" : "";
 }
 
+std::string wrong_ports(const std::string& text) {
+    const auto dash = std::min(text.find('-'), text.size());
+    const auto first = digits(text.substr(0, dash));
+    const auto last = dash == text.size() ? first : digits(text.substr(dash + 1));
+    if (!first || !last) return "which is no range of ports like 80-89";
+    if (*first > 65535 || *last > 65535) return "the largest port is 65535";
+    return *first > *last ? "which ends before it starts" : "";
+}
+
+// Of a route: what is routed at all, and once.
+std::string wrong_prefix(const std::string& text) {
+    const auto prefix = text.find('\0') == text.npos ? Prefix::parse(text) : std::nullopt;
+    if (!prefix) return "which is no prefix like 198.51.100.0/24";
+    const Prefix network = prefix->network();
+    if (network != *prefix) return "which has bits behind the prefix, " + network.text() + " has none";
+    if (network.address.is_multicast()) return "which is multicast, and that is never routed";
+    if (network.address.is_loopback()) return "which is loopback, and that is never routed";
+    return network.address.is_link_local() ? "which is link-local, and that is never routed" : "";
+}
+
+// Of a gateway: an address that guests can ask for, in a network that has room for them. A network of two addresses has
+// neither an address of its own nor a broadcast (RFC 3021, RFC 6164).
+std::string wrong_gateway(const std::string& text) {
+    const auto prefix = text.find('\0') == text.npos ? Prefix::parse(text) : std::nullopt;
+    if (!prefix) return "which is no address with its prefix like 198.51.100.1/24";
+    const Prefix network = prefix->network();
+    if (!prefix->address.is_host()) return "which is not the address of a host";
+    if (prefix->length == 0 || prefix->is_one_address()) return "which leaves no network for guests";
+    if (prefix->bits() == 127) return "";
+    if (prefix->address == network.address) return "which is the address of the network " + network.text() + " itself";
+    return prefix->is_v4() && prefix->address == prefix->last() ? "which is the broadcast address of " + network.text()
+                                                                : "";
+}
+
+constexpr std::pair<std::string_view, std::uint8_t> PROTOCOLS[] = {{"icmp", 1}, {"tcp", 6},     {"udp", 17},
+                                                                   {"gre", 47}, {"icmpv6", 58}, {"sctp", 132}};
+
 }  // namespace
+
+std::optional<PortRange> parse_ports(const std::string& text) {
+    if (!wrong_ports(text).empty()) return std::nullopt;
+    const auto dash = std::min(text.find('-'), text.size());
+    const auto first = static_cast<std::uint16_t>(*digits(text.substr(0, dash)));
+    if (dash == text.size()) return PortRange{first, first};
+    return PortRange{first, static_cast<std::uint16_t>(*digits(text.substr(dash + 1)))};
+}
+
+std::string text(const PortRange& ports) {
+    const std::string first = std::to_string(ports.first);
+    return ports.first == ports.last ? first : first + "-" + std::to_string(ports.last);
+}
+
+std::optional<std::uint8_t> protocol_of(std::string_view name) {
+    for (const auto& [known, number] : PROTOCOLS)
+        if (known == name) return number;
+    return std::nullopt;
+}
+
+std::string protocol_name(std::uint8_t number) {
+    for (const auto& [known, one] : PROTOCOLS)
+        if (one == number) return std::string(known);
+    return "";
+}
 
 std::optional<VlanRange> parse_vlans(const std::string& text) {
     if (!wrong_vlans(text).empty()) return std::nullopt;
@@ -236,6 +298,10 @@ std::string wrong_format(const std::string& text, std::string_view format) {
     if (format == "ip-host") return wrong_host(text);
     if (format == "mac" && !Mac::parse(text)) return "which is no MAC address like 02:00:00:00:00:01";
     if (format == "vlans") return wrong_vlans(text);
+    if (format == "prefix") return wrong_prefix(text);
+    if (format == "prefix-or-any") return text == "any" ? "" : wrong_prefix(text);
+    if (format == "ports") return wrong_ports(text);
+    if (format == "gateway") return wrong_gateway(text);
     if (format == "bridge" && !parse_bridge(text)) return "which is no interface and VLAN like eth1:100";
     return "";
 }

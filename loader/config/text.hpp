@@ -20,7 +20,8 @@ std::string pointer_token(std::string_view key);  // one step of a JSON pointer 
 std::string shown(const nlohmann::json& value);   // as JSON, cut to a length that fits a line
 // The candidate that a typing error away from word, or empty.
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates);
-// What is wrong with text as an "ip-host", "mac", "interface", "vlans" or "bridge"; empty if nothing.
+// What is wrong with text as an "ip-host", "mac", "interface", "vlans", "bridge", "prefix", "prefix-or-any",
+// "gateway" or "ports"; empty if nothing.
 std::string wrong_format(const std::string& text, std::string_view format);
 
 }  // namespace weft

@@ -135,6 +135,9 @@ bool Rig::load(const RigOptions& options, std::string& why_not) {
         why_not = "the programs do not load";
         return false;
     }
+    if (!connect("hook_tc_vlan", "from_vlan_tc") || !connect("hook_tc_resolve", "resolve_tc") ||
+        !connect("hook_tc_route", "route_tc"))
+        return false;
     auto tables = Tables::open([&](const char* name) { return bpf_object__find_map_fd_by_name(programs_->obj, name); });
     EXPECT_TRUE(tables) << (tables ? "" : tables.error().what);
     if (!tables) return false;
@@ -145,6 +148,15 @@ bool Rig::load(const RigOptions& options, std::string& why_not) {
     perf_ =
         perf_buffer__new(bpf_object__find_map_fd_by_name(programs_->obj, "events"), 16, sample, nullptr, this, nullptr);
     return perf_ != nullptr;
+}
+
+// What the programs call, as the daemon puts it into slot 0.
+bool Rig::connect(const char* hook, const char* program) {
+    const std::uint32_t slot = 0;
+    const int fd = program_fd(program);
+    const int error = bpf_map_update_elem(bpf_object__find_map_fd_by_name(programs_->obj, hook), &slot, &fd, BPF_ANY);
+    EXPECT_EQ(error, 0) << hook << ": " << strerror(-error);
+    return error == 0;
 }
 
 void Rig::put_hop(std::uint32_t id, const Ip& remote, std::uint32_t vni, std::uint16_t flags) {

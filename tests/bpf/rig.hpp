@@ -114,6 +114,7 @@ private:
     void put_segment(std::uint16_t index, std::uint32_t vni, Account account, const std::vector<std::uint32_t>& ports,
                      const std::vector<std::uint32_t>& hops);
     int program_fd(const char* name) const;
+    bool connect(const char* hook, const char* program);
     std::vector<tally> counters() const;
 
     weft_bpf* programs_ = nullptr;

@@ -18,6 +18,10 @@ struct Shape<Map<K, V>> {
     static constexpr std::uint32_t key = sizeof(K), value = sizeof(V);
     static constexpr bool per_cpu = false;
 };
+template <typename K, typename V>
+struct Shape<PrefixMap<K, V>> : Shape<Map<K, V>> {
+    static constexpr bool is_trie = true;
+};
 template <typename V>
 struct Shape<PerCpu<V>> {
     static constexpr std::uint32_t key = sizeof(std::uint32_t), value = sizeof(V);
@@ -36,12 +40,16 @@ int create_table(const char* name, std::uint32_t max_entries) {
         return bpf_map_create(BPF_MAP_TYPE_ARRAY, name, Shape<T>::key, Shape<T>::value,
                               std::bit_ceil(max_entries) / 2 + 1, &options);
     }
-    const std::string_view arrays[] = {"segments", "circuits", "leases",   "teams",
-                                       "policies", "guests",   "nexthops", "limiters"};
+    if constexpr (requires { Shape<T>::is_trie; }) {
+        LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
+        return bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, name, Shape<T>::key, Shape<T>::value, max_entries, &options);
+    }
+    const std::string_view arrays[] = {"segments", "circuits", "leases",   "teams",   "policies", "guests",
+                                       "nexthops", "limiters", "gateways", "domains", "paths",    "path_groups"};
     auto type = Shape<T>::per_cpu ? BPF_MAP_TYPE_PERCPU_ARRAY : BPF_MAP_TYPE_HASH;
     for (auto array : arrays)
         if (array == name) type = BPF_MAP_TYPE_ARRAY;
-    if (std::string_view(name) == "recent") type = BPF_MAP_TYPE_LRU_HASH;
+    if (std::string_view(name) == "recent" || std::string_view(name) == "askers") type = BPF_MAP_TYPE_LRU_HASH;
     return bpf_map_create(type, name, Shape<T>::key, Shape<T>::value, max_entries, nullptr);
 }
 

@@ -42,5 +42,25 @@ TEST(Arguments, OfAPortHoldItsBindingsAsText) {
     EXPECT_EQ(arguments({"port", "set", "tap0", "--bind", ""}), json::parse(R"({"interface": "tap0", "bind": []})"));
 }
 
+TEST(Arguments, OfARouteNameItByItsPrefix) {
+    EXPECT_EQ(
+        arguments({"route", "add", "0.0.0.0/0", "--routing-domain", "a", "--via", "198.51.100.2,198.51.100.3"}),
+        json::parse(R"({"prefix": "0.0.0.0/0", "routing_domain": "a", "via": ["198.51.100.2", "198.51.100.3"]})"));
+    EXPECT_EQ(arguments({"route", "set", "--prefix", "::/0", "--routing-domain", "a", "--action", "blackhole"}),
+              json::parse(R"({"prefix": "::/0", "routing_domain": "a", "action": "blackhole"})"));
+    EXPECT_FALSE(parse_args({"route", "add", "0.0.0.0/0", "--via", "198.51.100.2"}, nullptr));
+}
+
+TEST(Arguments, OfARoutingDomainAndAGatewayAreFlat) {
+    EXPECT_EQ(arguments({"routing-domain", "set", "a", "--l3-vni", "none", "--router-mac", "none", "--remotes",
+                         "192.0.2.2,192.0.2.3=02:00:5e:00:00:03"}),
+              json::parse(R"({"name": "a", "l3_vni": "none", "router_mac": "none",
+                  "remotes": ["192.0.2.2", "192.0.2.3=02:00:5e:00:00:03"]})"));
+    EXPECT_EQ(arguments({"segment", "set", "s", "--routing-domain", "a", "--gateway-addresses",
+                         "198.51.100.1/24,2001:db8::1/64", "--gateway-answer-remote", "on"}),
+              json::parse(R"({"name": "s", "routing_domain": "a", "gateway_answer_remote": true,
+                  "gateway_addresses": ["198.51.100.1/24", "2001:db8::1/64"]})"));
+}
+
 }  // namespace
 }  // namespace weft::cli

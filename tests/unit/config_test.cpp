@@ -144,7 +144,7 @@ INSTANTIATE_TEST_SUITE_P(
         {"Null", R"({"segments": [{"name": "blue", "vni": 1, "mtu": [null]}]})",
          "/segments/0/mtu: is an array, must be a whole number"},
         {"EnumSlip", R"({"segments": [{"name": "blue", "vni": 1, "arp": "supress"}]})",
-         "/segments/0/arp: is \"supress\", must be one of \"off\", \"suppress\", \"strict\""},
+         "/segments/0/arp: is \"supress\", must be one of \"off\", \"suppress\", \"strict\", \"local-proxy\""},
         {"PortHookGeneric", R"({"ports": [{"interface": "tap0", "segment": "blue", "hook": "xdp-generic"}]})",
          "/ports/0/hook: is \"xdp-generic\", must be one of \"auto\", \"xdp\", \"tc\""},
         {"TosWithEcn", R"({"vtep": {"tos": 3}})",

@@ -75,11 +75,12 @@ TEST(ConfigPage, NamesEveryKeyWithItsDefaultAndMeaning) {
 
 TEST(ConfigPage, HasExamplesThatAreGood) {
     const auto examples = blocks(page("config.md"), "json");
-    ASSERT_EQ(examples.size(), 3u);
+    ASSERT_EQ(examples.size(), 4u);
     EXPECT_EQ(text(parse_config(examples[0], "").complaints), "");
     EXPECT_EQ(text(parse_config(examples[1], "").complaints), "");
-    EXPECT_EQ(text(parse_config(examples[2], "host-a").complaints), "");
-    EXPECT_EQ(text(parse_config(examples[2], "host-b").complaints), "");
+    EXPECT_EQ(text(parse_config(examples[2], "").complaints), "");
+    EXPECT_EQ(text(parse_config(examples[3], "host-a").complaints), "");
+    EXPECT_EQ(text(parse_config(examples[3], "host-b").complaints), "");
 }
 
 TEST(CliPage, ShowsEveryCommandAndOption) {

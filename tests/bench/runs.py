@@ -57,7 +57,7 @@ def send(bench, way, back=False, **options):
         options["vlan"] = VLAN
     return bench.tool("send", **{"from": near.path, "to": far.path}, from_mac=near.mac_address, from_ip=near.address4, to_ip=far.address4,
                       seconds=bench.seconds,
-                      **{"to_mac": far.mac_address, "cpus": SENDING_CPU, "flows": FLOWS, **options})
+                      **{**way.address_of_frames(back), "cpus": SENDING_CPU, "flows": FLOWS, **options})
 
 
 def packets(**options):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // bench_tool send: frames from one guest to another, counted where they arrive. Options besides those in main.cpp:
 // device=eth0 from_mac= to_mac= from_ip= to_ip= bytes=60 flows=16 macs=0 (spread over so many destination MACs)
-// segments=30 (gso) vlan=0 (live: a tag on each frame). cpus=N[,N…]: one sender on each. Rates are taken while all
+// segments=30 (gso) vlan=0 (live: a tag on each frame) routed=0 (live: 1 if to_mac is a router's). cpus=N[,N…]: one sender on each. Rates are taken while all
 // senders run, after a warm-up.
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -16,7 +16,6 @@
 #include <sstream>
 #include <thread>
 
-#include "frame.hpp"
 #include "sources.hpp"
 #include "traffic.h"
 #include "traffic.skel.h"
@@ -26,6 +25,8 @@ namespace weft::bench {
 namespace {
 
 constexpr Seconds WARM_UP(0.1);
+constexpr std::size_t TAGGED_BYTES = 18;     // MACs, tag and type
+constexpr std::size_t UP_TO_SUM_BYTES = 26;  // MACs, type, and IPv4 with TTL and checksum: what a router changes
 
 using Programs = std::unique_ptr<traffic_bpf, decltype(&traffic_bpf__destroy)>;
 using Counter = std::function<std::uint64_t()>;
@@ -48,12 +49,10 @@ Result<Programs> load(const Options& options, const Shape& shape) {
     if (!programs) return fail_errno("open the programs");
     TRY(programs->rodata->out_ifindex, ifindex_of(shape.device));
     programs->rodata->flows = shape.flows;
-    if (shape.vlan != 0) {
-        const auto head = test::frame(test::Eth{.dst = shape.to_mac, .src = shape.from_mac, .type = {}},
-                                      test::Vlan{.id = shape.vlan, .type = 0x0800});
-        programs->rodata->tag_bytes = 4;
-        std::memcpy(programs->rodata->head, head.data(), sizeof programs->rodata->head);
-    }
+    const std::size_t changed = shape.vlan != 0 ? TAGGED_BYTES : options.number("routed", 0) != 0 ? UP_TO_SUM_BYTES : 0;
+    programs->rodata->tag_bytes = shape.vlan != 0 ? 4 : 0;
+    programs->rodata->restored = static_cast<std::uint32_t>(changed / 2);
+    std::memcpy(programs->rodata->head, make_frame(shape, 0).data(), changed);
     programs->rodata->macs = static_cast<std::uint32_t>(options.number("macs", 0));
     if (const int error = traffic_bpf__load(programs.get()); error != 0) return fail_errno("load the programs", -error);
     return programs;

@@ -25,17 +25,6 @@ constexpr int LIVE_ENDLESS = 1 << 30, LIVE_BATCH = 64;
 constexpr std::size_t BATCH = 64, GSO_BATCH = 4;
 constexpr std::size_t HEADER_BYTES = 42;  // Ethernet, IPv4, UDP
 
-std::vector<std::uint8_t> make_frame(const Shape& shape, unsigned flow) {
-    using namespace weft::test;
-    const auto port = static_cast<std::uint16_t>(TRAFFIC_FIRST_PORT + flow);
-    const Eth ethernet{.dst = shape.to_mac, .src = shape.from_mac};
-    if (shape.vlan != 0)
-        return frame(ethernet, Vlan{.id = shape.vlan}, Ip4{.src = shape.from_ip, .dst = shape.to_ip},
-                     Udp{.sport = port, .dport = TRAFFIC_PORT, .sum = Sum::ZERO}, payload(shape.bytes - HEADER_BYTES));
-    return frame(ethernet, Ip4{.src = shape.from_ip, .dst = shape.to_ip},
-                 Udp{.sport = port, .dport = TRAFFIC_PORT, .sum = Sum::ZERO}, payload(shape.bytes - HEADER_BYTES));
-}
-
 class LiveSource : public Source {
 public:
     LiveSource(const Shape& shape, int program_fd, const slot& made)
@@ -141,6 +130,17 @@ Opened open_packet(const Shape& shape) {
 }
 
 }  // namespace
+
+std::vector<std::uint8_t> make_frame(const Shape& shape, unsigned flow) {
+    using namespace weft::test;
+    const auto port = static_cast<std::uint16_t>(TRAFFIC_FIRST_PORT + flow);
+    const Eth ethernet{.dst = shape.to_mac, .src = shape.from_mac};
+    if (shape.vlan != 0)
+        return frame(ethernet, Vlan{.id = shape.vlan}, Ip4{.src = shape.from_ip, .dst = shape.to_ip},
+                     Udp{.sport = port, .dport = TRAFFIC_PORT, .sum = Sum::ZERO}, payload(shape.bytes - HEADER_BYTES));
+    return frame(ethernet, Ip4{.src = shape.from_ip, .dst = shape.to_ip},
+                 Udp{.sport = port, .dport = TRAFFIC_PORT, .sum = Sum::ZERO}, payload(shape.bytes - HEADER_BYTES));
+}
 
 Opened open_source(const std::string& kind, const Shape& shape, const traffic_bpf& programs, unsigned cpu) {
     if (kind == "live")

@@ -20,6 +20,8 @@ struct Shape {
     std::uint16_t vlan;  // live: of a tag on each frame, 0: none
 };
 
+std::vector<std::uint8_t> make_frame(const Shape& shape, unsigned flow);
+
 class Source {
 public:
     virtual ~Source() = default;

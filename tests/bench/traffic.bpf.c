@@ -17,7 +17,8 @@
 const volatile __u32 out_ifindex;    /* where the generator sends */
 const volatile __u32 flows = 1;      /* source ports, a power of two */
 const volatile __u32 tag_bytes;      /* of a VLAN tag behind the addresses, 0: none */
-const volatile __u16 head[9];        /* what comes before the IP header, where it has a tag */
+const volatile __u16 head[13];       /* the first words of each frame, */
+const volatile __u32 restored;       /* so many of which are written each time */
 const volatile __u32 macs;           /* destination MACs, 0: the one in the frame */
 const volatile __u32 port_ifindex;   /* the bound's two devices */
 const volatile __u32 uplink_ifindex;
@@ -42,14 +43,15 @@ static __always_inline __u32 scatter(__u32 n)
 	return ((__u64)(n * 2654435761u) * macs) >> 32;
 }
 
-/* The kernel takes a tag off in place, and a live frame's page comes back as it was left. */
+/* A tag is taken off in place, a router changes MACs and TTL, and a live frame's page comes back as it was left. */
 static __always_inline void write_head(__u16 *to)
 {
-	int i;
+	__u32 i;
 
 #pragma unroll
-	for (i = 0; i < 9; i++)
-		to[i] = head[i];
+	for (i = 0; i < 13; i++)
+		if (i < restored)
+			to[i] = head[i];
 }
 
 SEC("xdp")
@@ -62,8 +64,7 @@ int generate(struct xdp_md *ctx)
 	if ((void *)(f + 1) > (void *)(long)ctx->data_end || (void *)(ethernet + 1) > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
 	f->udp.source = bpf_htons(TRAFFIC_FIRST_PORT + (n & (flows - 1)));
-	if (tag_bytes)
-		write_head((__u16 *)ethernet);
+	write_head((__u16 *)ethernet);
 	if (macs)
 		*(__be32 *)(ethernet->h_dest + 2) = bpf_htonl(scatter(n));
 	return bpf_redirect(out_ifindex, 0);

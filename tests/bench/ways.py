@@ -10,6 +10,7 @@ import subprocess
 
 from lab import VNI, Host, KernelHost, no_netfilter
 from netns import Failure
+from routing import BLUE, GATEWAY_MAC, GATEWAYS, GREEN, gateway_of, settle
 
 VLAN = 100
 SEGMENTATION = ("tso", "tx-udp-segmentation", "tx-udp_tnl-segmentation", "tx-udp_tnl-csum-segmentation")
@@ -67,8 +68,7 @@ class Way:
                 host.ethtool("eth0", gro=True)  # the same, before the far daemon looks
             for netns, device in ((host, "eth0"), (host, guest.port), (guest, "eth0")) if queues > 1 else ():
                 netns.command("ethtool", "-L", device, "rx", queues, "tx", queues)  # before anything attaches
-        self.near.ip(f"neighbor replace {self.far.address4} lladdr {self.far.mac_address} dev eth0 nud permanent")
-        self.far.ip(f"neighbor replace {self.near.address4} lladdr {self.near.mac_address} dev eth0 nud permanent")
+        self.introduce()
         for host, guest, far, far_guest in ((*self.hosts[:1], self.near, *self.hosts[1:], self.far),
                                             (*self.hosts[1:], self.far, *self.hosts[:1], self.near)):
             self.serve(host, guest, far, far_guest)
@@ -76,6 +76,14 @@ class Way:
 
     def make_host(self, short):
         return Host(self.lab, short)
+
+    def introduce(self):
+        self.near.ip(f"neighbor replace {self.far.address4} lladdr {self.far.mac_address} dev eth0 nud permanent")
+        self.far.ip(f"neighbor replace {self.near.address4} lladdr {self.near.mac_address} dev eth0 nud permanent")
+
+    def address_of_frames(self, back=False):
+        """Options of `bench_tool send`: the MAC that the sender's frames are for, and what follows."""
+        return {"to_mac": (self.near if back else self.far).mac_address}
 
     def serve(self, host, guest, far, far_guest):
         raise NotImplementedError
@@ -168,6 +176,52 @@ class VlanWay(WeftWay):
         host.up()
 
 
+class Routed:
+    """The near guest is in the segment blue, the far one in green, and each host routes between them."""
+
+    def introduce(self):
+        for guest, segment in ((self.near, "blue"), (self.far, "green")):
+            settle(guest, segment)
+            guest.ip(f"neighbor replace {GATEWAYS[segment][0]} lladdr {GATEWAY_MAC} dev eth0 nud permanent")
+
+    def address_of_frames(self, back=False):
+        del back
+        return {"to_mac": GATEWAY_MAC, "routed": 1}
+
+
+class RoutedWeftWay(Routed, WeftWay):
+    def serve(self, host, guest, far, far_guest):
+        del far_guest
+        for name, vni, local in (("blue", BLUE, self.near), ("green", GREEN, self.far)):
+            host.segment(vni, [far.address], name=name, ports=[guest.port] if guest is local else [], hook=self.hook,
+                         mtu=1500, routing_domain="tenant", gateway=gateway_of(name))
+        host.document["routing_domains"] = [{"name": "tenant"}]
+        host.up()
+
+
+class RoutedKernelWay(Routed, KernelWay):
+    """A bridge and a vxlan a segment, both bridges with the gateway's address and MAC, static neighbors everywhere."""
+
+    def serve(self, host, guest, far, far_guest):
+        del far_guest
+        no_netfilter(host)
+        host.sysctl("net.ipv4.ip_forward", 1)
+        for name, vni, local in (("blue", BLUE, self.near), ("green", GREEN, self.far)):
+            here = guest is local
+            port = guest.port if here else f"vx{vni}"
+            members = sorted({port, f"vx{vni}"})
+            host.ip(f"link add vx{vni} type vxlan id {vni} local {host.address} dstport 4789 nolearning {self.checksum}",
+                    f"link add br{vni} address {GATEWAY_MAC} type bridge mcast_snooping 0 forward_delay 0",
+                    *(f"link set {member} master br{vni}" for member in members),
+                    f"link set vx{vni} up", f"link set br{vni} up", f"address add {GATEWAYS[name][0]}/24 dev br{vni}",
+                    *(f"link set {member} type bridge_slave learning off flood off" for member in members),
+                    f"neighbor replace {local.address4} lladdr {local.mac_address} dev br{vni} nud permanent")
+            host.command("bridge", "fdb", "replace", local.mac_address, "dev", port, "master", "static")
+            if not here:
+                host.command("bridge", "fdb", "append", local.mac_address, "dev", port, "dst", far.address, "self",
+                             "permanent")
+
+
 class RawWay(Way):
     """The bound: redirect without encapsulation."""
 
@@ -192,6 +246,9 @@ MAKERS = {
     "xdp": lambda lab, name: WeftWay(lab, name, hook="xdp"),
     "tc-vlan": VlanWay,
     "xdp-vlan": lambda lab, name: VlanWay(lab, name, hook="xdp"),
+    "kernel-routed": RoutedKernelWay,
+    "tc-routed": RoutedWeftWay,
+    "xdp-routed": lambda lab, name: RoutedWeftWay(lab, name, hook="xdp"),
     "raw-tc": lambda lab, name: RawWay(lab, name, hook="tc"),
     "raw-xdp": lambda lab, name: RawWay(lab, name, hook="xdp"),
     "kernel-2q": lambda lab, name: KernelWay(lab, name, queues=2),
@@ -204,6 +261,9 @@ EXPLAINED = {
     "xdp": "weft with hook xdp on ports and uplinks, the guests' offloads off",
     "tc-vlan": "weft as it ships, the near guest on VLAN 100 of a NIC of host a, which bridges it; its frames have tags",
     "xdp-vlan": "the same with hook xdp everywhere",
+    "kernel-routed": "a bridge and a vxlan a segment, the bridges with the gateway's address: static entries and neighbors",
+    "tc-routed": "weft as it ships, routing between two segments on the first host",
+    "xdp-routed": "the same with hook xdp on ports and uplinks, the guests' offloads off",
     "raw-tc": "TC redirect without encapsulation, to the guest by redirect_peer: the bound of tc",
     "raw-xdp": "XDP redirect without encapsulation: the bound of xdp",
     "kernel-2q": "kernel, two queues a device",

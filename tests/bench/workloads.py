@@ -39,6 +39,7 @@ class Workload:
 
 KERNEL = ("kernel", "rate")
 BEST = ("best", "rate")
+ROUTED = ("kernel-routed", "rate")
 
 
 def against_kernel(**gates):
@@ -86,6 +87,14 @@ WORKLOADS = [
              [Row("xdp-vlan", KERNEL, 2.5, None), Row("tc-vlan", KERNEL)], ("kernel", "tc-vlan", "xdp-vlan")),
     Workload("vlan-out", "the other way round", "kpps", 1e3, runs.packets(kind="live", sink="tc", back=True),
              [Row("xdp-vlan", KERNEL, 2.5, None), Row("tc-vlan", KERNEL)], ("kernel", "tc-vlan", "xdp-vlan")),
+    Workload("routed", "live frames from a segment on one host to another segment on the other, routed on the first",
+             "kpps", 1e3, runs.packets(kind="live", sink="tc"),
+             [Row("xdp-routed", ROUTED, 3.0, None), Row("tc-routed", ROUTED, 2.5, None)],
+             ("kernel-routed", "tc-routed", "xdp-routed")),
+    Workload("routed-pingpong", "one byte there and back over TCP between two segments, both ends on one core", "us", 1,
+             runs.ping_pong, [Row("tc-routed", ("kernel-routed", "p50"), 1.0, None, "p50", True),
+                              Row("tc-routed", ("kernel-routed", "p99"), None, None, "p99", True)],
+             ("kernel-routed", "tc-routed")),
     tcp("tcp-1", "one TCP stream, segmentation offload all the way", runs.stream(1), 0.95, 1.1, wire=False),
     tcp("tcp-4", "four TCP streams, segmentation offload all the way", runs.stream(4), 1.1, 1.35, wire=False),
     tcp("wire-1", "one TCP stream, no segmentation offload on the underlay", runs.stream(1), 1.0, 1.15, wire=True),

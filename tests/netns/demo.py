@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """The overlay scripts/demo shows: three hosts on one segment with guests, a physical server on a VLAN that one of them
-bridges; every pair pinged, TCP both ways."""
+bridges; every pair pinged, TCP both ways. And a second segment on the two weft hosts, which route between the two."""
 import argparse
 import json
 import os
@@ -11,6 +11,7 @@ import sys
 from lab import VNI, Lab
 from leftovers import REGISTRY, remove, sweep
 from netns import Failure, Skip
+from routing import GATEWAYS, GREEN, gateway_of, settle
 from traffic import tcp_transfer
 from vlans import VLAN, PhysicalSwitch, Server, tag_of
 from wire import BROADCAST, ETHERTYPE_TEST, Marker, ethernet
@@ -48,15 +49,44 @@ def build(lab):
         remotes = [other.address for other in hosts if other is not host]
         host.segment(VNI, remotes, **({"arp": "suppress"} if host in hosts[:2] else {}))
     switch, server = physical(lab, hosts[0])
+    greens = routed(lab, hosts[:2], guests[:4])
     for host in hosts[:2]:
         host.up()
     say(f"\n{'host':8} {'underlay':12} {'runs':28} guests")
     for host in hosts:
         runs = "weftd" if host in hosts[:2] else "Linux vxlan and bridge"
-        own = ", ".join(f"{guest.short} {guest.address4}" for guest in guests if guest.host is host)
+        own = ", ".join(f"{guest.short} {guest.address4}" for guest in guests + greens if guest.host is host)
         say(f"{host.short:8} {host.address:12} {runs:28} {own}")
     say(f"{server.short:8} {'none':12} {f'Linux, 802.1Q VLAN {VLAN}':28} {server.address4}; host-a bridges {BRIDGE}")
-    return hosts, guests, switch, server
+    return hosts, guests, switch, server, greens
+
+
+def routed(lab, hosts, guests):
+    """The segment green of the same tenant, with a guest on each host; both segments have a gateway, the same everywhere."""
+    greens = []
+    for host in hosts:
+        green = settle(lab.guest(host, f"green-{host.short[-1]}", attach=False), "green")
+        host.document["segments"][0].update(routing_domain="tenant", gateway=gateway_of("blue"))
+        host.segment(GREEN, [other.address for other in hosts if other is not host], name="green", ports=[green.port],
+                     routing_domain="tenant", gateway=gateway_of("green"))
+        host.document["routing_domains"] = [{"name": "tenant"}]
+        greens.append(green)
+    for guest in guests:
+        guest.ip(f"route add default via {GATEWAYS['blue'][0]}", f"route add ::/0 via {GATEWAYS['blue'][1]}")
+    return greens
+
+
+def routes(source, greens):
+    """How many of the others did not answer."""
+    say(f"\nfrom {source.short} in the segment blue to guests in green, routed on {source.host.short}")
+    lost = 0
+    for target in greens:
+        for address in (target.address4, target.address6):
+            result = source.command("traceroute", "-n", "-q", "1", "-w", "2", "-m", "4", address, check=False)
+            hops = [line.split()[1] for line in result.stdout.splitlines()[1:] if len(line.split()) > 1]
+            say(f"  {target.short:10} " + " -> ".join(hops))
+            lost += hops[-1:] != [address]
+    return lost
 
 
 def physical(lab, host):
@@ -122,6 +152,7 @@ def tables(hosts, server):
     for host in hosts:
         table(f"{host.short}: weft fdb list", host.weft("fdb", "list").stdout)
         table(f"{host.short}: weft neighbor list", host.weft("neighbor", "list").stdout)
+        table(f"{host.short}: weft route list", host.weft("route", "list").stdout)
         table(f"{host.short}: weft stats --by verdict", host.weft("stats", "--by", "verdict").stdout)
 
 
@@ -148,14 +179,15 @@ def main():
         return 0
     try:
         with Lab(arguments.bin) as lab:
-            hosts, guests, switch, server = build(lab)
+            hosts, guests, switch, server, greens = build(lab)
             lost = ping_matrix([*guests, server])
             wrong = on_the_vlan(switch, hosts[0], guests[::2])
             transfers([*guests, server])
+            unrouted = routes(guests[0], greens)
             tables(hosts[:2], server)
             if arguments.keep:
                 lab.keep()
-                kept(lab, hosts, [*guests, switch, server])
+                kept(lab, hosts, [*guests, *greens, switch, server])
         if not arguments.keep:
             say("\neverything is taken away again")
         machines = len(guests) + 1
@@ -163,7 +195,9 @@ def main():
             say(f"{lost} of {2 * machines * (machines - 1)} pings were not answered")
         if wrong:
             say(f"{wrong} broadcasts were not on the VLAN exactly once")
-        return 1 if lost or wrong else 0
+        if unrouted:
+            say(f"{unrouted} guests of the other segment were not reached")
+        return 1 if lost or wrong or unrouted else 0
     except (Failure, Skip) as problem:
         say(f"scripts/demo: {problem}")
         return 1

@@ -20,8 +20,8 @@ struct view {
 /* A tunnel packet; zero it before. Valid where classify_outer() says CONTINUE, or PASS_UP for GSO. */
 struct outer {
 	struct ip_address source;
-	__u32 vni;
-	__u32 inner_bytes; /* length of the inner frame, from the UDP length */
+	__u32 vni;         /* VSID and it: NVGRE */
+	__u32 inner_bytes; /* length of the inner frame, from the UDP length, NVGRE: the IP length */
 	__u8 tos;
 	__u8 reserved_bits; /* some are set */
 	__be16 check;       /* of UDP */
@@ -210,6 +210,129 @@ static __always_inline enum verdict classify_outer(const struct view *view, cons
 	if (o->reserved_bits && (config->flags & CONFIG_DROP_RESERVED))
 		return DROP_RESERVED_BITS;
 	return is_vtep(config, &o->source) ? DROP_OWN_SOURCE : v;
+}
+
+/* --- NVGRE -------------------------------------------------------------------------------------------------------- */
+
+/*
+ * GRE that may be NVGRE's (RFC 7637 §3.2): Ethernet, with a key. `room` is what the IP header leaves for GRE. *wrong: what
+ * is wrong with it if it is.
+ */
+static __always_inline enum verdict classify_gre(struct cursor *c, const struct view *view,
+						 const volatile struct config *config, struct outer *o, __u32 room,
+						 enum verdict *wrong)
+{
+	const struct gre_header *gre = take_gre(c);
+	const struct ports_header *more;
+	__u16 flags;
+	__be32 key;
+
+	if (!gre || gre->protocol != bpf_htons(ETH_P_TEB))
+		return PASS_NOT_OURS;
+	flags = bpf_ntohs(gre->flags);
+	if ((flags & (GRE_KEY | GRE_VERSION)) != GRE_KEY)
+		return PASS_NOT_OURS;
+	key = gre->key;
+	if (flags & (GRE_CHECKSUM | GRE_ROUTING)) {
+		more = (const struct ports_header *)take(c, sizeof(*more));
+		if (!more)
+			return PASS_NOT_OURS;
+		key = more->both;
+	}
+	o->vni = VSID | bpf_ntohl(key) >> 8;
+	o->inner_bytes = room - GRE_BYTES;
+	o->reserved_bits = (flags & GRE_RESERVED) != 0;
+	if (*wrong)
+		return CONTINUE;
+	if (flags & GRE_MUST_BE_ZERO)
+		*wrong = DROP_NVGRE_HEADER;
+	else if (!view->gso && room < GRE_BYTES + sizeof(struct ethernet_header))
+		*wrong = DROP_SHORT;
+	else if (o->reserved_bits && (config->flags & CONFIG_DROP_RESERVED))
+		*wrong = DROP_RESERVED_BITS;
+	else if (is_vtep(config, &o->source))
+		*wrong = DROP_OWN_SOURCE;
+	return CONTINUE;
+}
+
+static __always_inline enum verdict classify_nvgre4(struct cursor *c, const struct view *view,
+						    const volatile struct config *config, struct outer *o,
+						    enum verdict *wrong)
+{
+	const struct ipv4_header *ip = take_ipv4(c);
+	struct ip_address destination;
+	enum verdict v;
+	__u32 total;
+
+	if (!ip || ip->protocol != PROTOCOL_GRE)
+		return PASS_NOT_OURS;
+	address_from4(&destination, ip->destination);
+	if (!is_vtep(config, &destination))
+		return PASS_NOT_OURS;
+	if (ipv4_is_fragment(ip))
+		return PASS_FRAGMENT;
+	if (!skip_ipv4_options(c, ip))
+		return PASS_NOT_OURS;
+	address_from4(&o->source, ip->source);
+	o->tos = ip->tos;
+	total = bpf_ntohs(ip->total_bytes);
+	if (ip->version_length >> 4 != 4)
+		*wrong = DROP_OUTER_IP;
+	else if (!view->gso && ip->version_length == 0x45 &&
+		 (total < IPV4_BYTES || total > view->bytes - sizeof(struct ethernet_header) || !ipv4_sum_is_right(ip)))
+		*wrong = DROP_OUTER_IP;
+	v = classify_gre(c, view, config, o, total - IPV4_BYTES, wrong);
+	if (v)
+		return v;
+	return view->gso || ip->version_length != 0x45 ? PASS_UP : CONTINUE;
+}
+
+/* Extension headers are looked for where VXLAN is: what has any goes up. */
+static __always_inline enum verdict classify_nvgre6(struct cursor *c, const struct view *view,
+						    const volatile struct config *config, struct outer *o,
+						    enum verdict *wrong)
+{
+	const struct ipv6_header *ip = take_ipv6(c);
+	struct ip_address destination;
+	enum verdict v;
+	__u32 payload;
+
+	if (!ip || ip->next_header != PROTOCOL_GRE)
+		return PASS_NOT_OURS;
+	address_from6(&destination, ip->destination);
+	if (!is_vtep(config, &destination))
+		return PASS_NOT_OURS;
+	address_from6(&o->source, ip->source);
+	o->tos = traffic_class(ip);
+	payload = bpf_ntohs(ip->payload_bytes);
+	if (bpf_ntohl(ip->version_class_label) >> 28 != 6)
+		*wrong = DROP_OUTER_IP;
+	else if (!view->gso && payload > view->bytes - sizeof(struct ethernet_header) - IPV6_BYTES)
+		*wrong = DROP_OUTER_IP;
+	v = classify_gre(c, view, config, o, payload, wrong);
+	if (v)
+		return v;
+	return view->gso ? PASS_UP : CONTINUE;
+}
+
+/*
+ * GRE to our address may be a tunnel's of the kernel's own: the caller knows by the VSID, and what is *wrong with the packet
+ * counts only then. CONTINUE and PASS_UP as classify_outer(), *o is filled in.
+ */
+static __always_inline enum verdict classify_nvgre(const struct view *view, const volatile struct config *config,
+						   struct outer *o, enum verdict *wrong)
+{
+	struct cursor c = {view->data, view->end};
+	const struct ethernet_header *ethernet = take_ethernet(&c);
+
+	*wrong = CONTINUE;
+	if (!ethernet)
+		return PASS_NOT_OURS;
+	if (ethernet->protocol != (config->flags & CONFIG_IPV6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP)))
+		return PASS_NOT_OURS;
+	if (config->flags & CONFIG_IPV6)
+		return classify_nvgre6(&c, view, config, o, wrong);
+	return classify_nvgre4(&c, view, config, o, wrong);
 }
 
 /* --- the inner frame, or one from a guest ---------------------------------------------------------------------- */

@@ -20,6 +20,18 @@ static __always_inline int underlay_is_ipv6(void)
 	return settings.flags & CONFIG_IPV6;
 }
 
+/* To the verifier a constant: where no segment travels by NVGRE, none of its code is there. */
+static __always_inline int has_nvgre(void)
+{
+	return settings.flags & CONFIG_NVGRE;
+}
+
+/* Ethernet, IP and GRE in front of the inner Ethernet header. */
+static __always_inline __u32 nvgre_bytes(void)
+{
+	return underlay_is_ipv6() ? NVGRE6_OVERHEAD_BYTES : NVGRE4_OVERHEAD_BYTES;
+}
+
 /* Ethernet, IP, UDP and VXLAN in front of the inner Ethernet header. */
 static __always_inline __u32 outer_bytes(void)
 {

@@ -15,9 +15,9 @@
  * there, and the trip through the tunnel device, which would take it off, is saved. Not UDP's: a socket that wants single
  * datagrams has the stack cut it, which the marks make fail.
  */
-static __always_inline int ends_at_guest(const struct frame *f, const struct outer *o)
+static __always_inline int ends_at_guest(const struct frame *f, const struct outer *o, __u32 outer)
 {
-	const void *inner = f->data + outer_bytes();
+	const void *inner = f->data + outer;
 	const struct fdb_entry *to;
 	const struct device *port;
 	const __u32 *index;
@@ -42,7 +42,7 @@ static __always_inline __must_check enum verdict accept(struct frame *f, struct 
 	enum verdict v;
 
 	v = classify_outer(&view, &settings, o);
-	if (v == PASS_UP && view.gso && ends_at_guest(f, o))
+	if (v == PASS_UP && view.gso && ends_at_guest(f, o, outer_bytes()))
 		v = CONTINUE;
 	/* Without a tunnel device nobody else would unwrap a GSO frame; we do, at the cost of its later segmentation. */
 	if (v == PASS_UP && !settings.tunnel_ifindex)
@@ -57,6 +57,41 @@ static __always_inline __must_check enum verdict accept(struct frame *f, struct 
 	f->flags |= FRAME_FROM_REMOTE;
 	f->source = o->source;
 	return find_sender(f, o->vni, seg);
+}
+
+/*
+ * The same for NVGRE. What has no VSID of a segment here is a tunnel's of the kernel's own, or nobody's: the kernel knows.
+ */
+static __always_inline __must_check enum verdict accept_nvgre(struct frame *f, struct outer *o, const struct segment **seg)
+{
+	const struct view view = {f->data, f->end, frame_bytes(f), frame_gso(f)};
+	enum verdict wrong, v;
+
+	v = classify_nvgre(&view, &settings, o, &wrong);
+	if (v != CONTINUE && v != PASS_UP)
+		return v;
+	if (!bpf_map_lookup_elem(&vnis, &o->vni))
+		return PASS_NOT_OURS;
+	if (wrong)
+		return wrong;
+	if (v == PASS_UP && view.gso && ends_at_guest(f, o, nvgre_bytes()))
+		v = CONTINUE;
+	/* Without a gretap a TCP super-frame is unwrapped as above; what the marks would have the guest's stack drop is not. */
+	if (v == PASS_UP && !settings.nvgre_ifindex)
+		v = view.gso && tcp_ttl(f->data + nvgre_bytes(), f->end) ? CONTINUE : DROP_NO_TUNNEL;
+	if (v)
+		return v;
+	f->flags |= FRAME_FROM_REMOTE;
+	f->source = o->source;
+	return find_sender(f, o->vni, seg);
+}
+
+/* GRE, or what has its number at that place of something else than IP. */
+static __always_inline int is_gre(const struct frame *f)
+{
+	const __u8 *protocol = f->data + ETHERNET_BYTES + (underlay_is_ipv6() ? 6 : 9);
+
+	return (void *)(protocol + 1) <= f->end && *protocol == PROTOCOL_GRE;
 }
 
 /* `at` is where the IP header is. */
@@ -127,10 +162,10 @@ static __always_inline __must_check enum verdict mark_ecn(struct frame *f, __u8 
 	return mark_ecn_at(f, outer, tags[1].protocol, ETHERNET_BYTES + 2 * VLAN_BYTES);
 }
 
-/* The frame becomes the inner one; tag_bytes of an 802.1Q tag with VID 0 go too. */
-static __always_inline __must_check enum verdict unwrap(struct frame *f, const struct outer *o, __u32 tag_bytes)
+/* The frame becomes the inner one, `outer` bytes are in front; tag_bytes of an 802.1Q tag with VID 0 go too. */
+static __always_inline __must_check enum verdict unwrap(struct frame *f, const struct outer *o, __u32 outer, __u32 tag_bytes)
 {
-	if (frame_pop(f, o, tag_bytes))
+	if (frame_pop(f, o, outer, tag_bytes))
 		return DROP_NO_ROOM;
 	return mark_ecn(f, o->tos);
 }

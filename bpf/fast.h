@@ -83,10 +83,26 @@ static __always_inline __must_check enum verdict find_hop(const struct segment *
 	return CONTINUE;
 }
 
+static __always_inline __must_check enum verdict to_remote_nvgre(struct frame *f, const struct nexthop *hop)
+{
+	struct outgoing out;
+
+	describe_nvgre(f, &out);
+	if (frame_push_nvgre(f))
+		return DROP_NO_ROOM;
+	if (f->data + nvgre_bytes() > f->end)
+		return DROP_NO_ROOM;
+	write_nvgre(f->data, hop, &out);
+	send_to(f, hop->ifindex);
+	return TX_REMOTE;
+}
+
 static __always_inline __must_check enum verdict to_remote(struct frame *f, const struct nexthop *hop)
 {
 	struct outgoing out;
 
+	if (is_nvgre(hop))
+		return to_remote_nvgre(f, hop);
 	describe(f, hop, &out);
 	if (frame_push(f))
 		return DROP_NO_ROOM;
@@ -335,26 +351,21 @@ static __always_inline __must_check enum verdict route_plain(struct frame *f, co
 
 /* --- underlay ----------------------------------------------------------------------------------------------------- */
 
-static __always_inline __must_check enum verdict from_wire(struct frame *f)
+/* The tunnel packet of a sender that may, with so many bytes of header in front. */
+static __always_inline __must_check enum verdict unwrap_for(struct frame *f, const struct segment *seg, const struct outer *o,
+							    __u32 outer)
 {
 	const struct circuit *circuit = 0;
 	const struct device *port = 0;
 	const struct fdb_entry *to;
-	const struct segment *seg;
-	struct outer o = {};
 	enum verdict v;
 
-	if (is_tagged(f))
-		return from_vlan(f);
-	v = accept(f, &o, &seg);
-	if (v)
-		return v;
-	if (frame_bytes(f) != outer_bytes() + o.inner_bytes || f->data + outer_bytes() + ETHERNET_BYTES > f->end)
+	if (frame_bytes(f) != outer + o->inner_bytes || f->data + outer + ETHERNET_BYTES > f->end)
 		return PASS_UP;
-	v = check_plain(f, f->data + outer_bytes(), seg);
+	v = check_plain(f, f->data + outer, seg);
 	if (v)
 		return v;
-	to = find_mac(f->segment, f->data + outer_bytes());
+	to = find_mac(f->segment, f->data + outer);
 	if (!to)
 		return PASS_UP;
 	if (to->kind == FDB_REMOTE)
@@ -365,10 +376,26 @@ static __always_inline __must_check enum verdict from_wire(struct frame *f)
 		v = find_port(f, to, &port);
 	if (v)
 		return v;
-	v = unwrap(f, &o, 0);
+	v = unwrap(f, o, outer, 0);
 	if (v)
 		return v;
 	return circuit ? to_vlan(f, circuit) : deliver(f, port);
+}
+
+static __always_inline __must_check enum verdict from_wire(struct frame *f)
+{
+	const struct segment *seg;
+	struct outer o = {};
+	enum verdict v;
+
+	if (is_tagged(f))
+		return from_vlan(f);
+	if (has_nvgre() && is_gre(f)) {
+		v = accept_nvgre(f, &o, &seg);
+		return v ? v : unwrap_for(f, seg, &o, nvgre_bytes());
+	}
+	v = accept(f, &o, &seg);
+	return v ? v : unwrap_for(f, seg, &o, outer_bytes());
 }
 
 /* --- port --------------------------------------------------------------------------------------------------------- */

@@ -31,7 +31,7 @@ struct flood {
 	__u32 to_policy;
 	__u32 all_by_device;
 	struct outgoing out;
-	__be16 reserved;
+	__u16 nvgre;            /* the frame has grown by an NVGRE header */
 };
 
 enum flood_result { FLOOD_SENT = 1 << 0, FLOOD_UNRESOLVED = 1 << 1, FLOOD_REFUSED = 1 << 2 };
@@ -44,6 +44,11 @@ static __always_inline __u32 flood_slot(const struct flood *flood, __u32 i)
 	key.slot += i;
 	value = bpf_map_lookup_elem(&floods, &key);
 	return value ? *value : 0;
+}
+
+static __always_inline int is_nvgre_segment(const struct segment *seg)
+{
+	return has_nvgre() && seg->flags & SEGMENT_NVGRE;
 }
 
 static __always_inline __u32 kernel_share(const struct segment *seg)
@@ -214,17 +219,17 @@ static __always_inline int flood_to_circuits(struct frame *f, const struct segme
 
 static long copy_to_device(__u32 i, struct flood *flood)
 {
-	__u32 id = flood_slot(flood, i);
+	__u32 id = flood_slot(flood, i), device;
 	const struct nexthop *hop;
 
 	if (find_nexthop(id, &hop) || (is_sendable(hop) && !flood->all_by_device))
 		return 0;
 	if (!(hop->flags & (NEXTHOP_RESOLVED | NEXTHOP_DEVICE)))
 		flood->unresolved = id;
-	if (!settings.tunnel_ifindex)
+	device = device_towards(hop);
+	if (!device)
 		return 0;
-	if (!set_tunnel_key(flood->skb, hop, flood->out.tos) &&
-	    !bpf_clone_redirect(flood->skb, settings.tunnel_ifindex, 0))
+	if (!set_tunnel_key(flood->skb, hop, flood->out.tos) && !bpf_clone_redirect(flood->skb, device, 0))
 		flood->sent = 1;
 	return 0;
 }
@@ -255,19 +260,29 @@ static __always_inline __be16 checksum_for(const struct flood *flood, const stru
 	return check ? check : 0xffff;
 }
 
-/* A copy of the frame that has grown: only the bytes of the header differ. */
-static __always_inline void copy_behind_header(struct flood *flood, __u32 id)
+static __always_inline long store_header(struct flood *flood, const struct nexthop *hop)
 {
 	__u64 header[MAX_HEADER_BYTES / 8];
 	struct outgoing out = flood->out;
-	const struct nexthop *hop;
 
-	if (find_nexthop(id, &hop) || !is_sendable(hop))
-		return;
+	if (has_nvgre() && flood->nvgre) {
+		write_nvgre(header, hop, &out);
+		return bpf_skb_store_bytes(flood->skb, 0, header, nvgre_bytes(), 0);
+	}
 	if (wants_full_checksum())
 		out.check = checksum_for(flood, hop);
 	write_outer(header, hop, &out);
-	if (bpf_skb_store_bytes(flood->skb, 0, header, outer_bytes(), 0))
+	return bpf_skb_store_bytes(flood->skb, 0, header, outer_bytes(), 0);
+}
+
+/* A copy of the frame that has grown: only the bytes of the header differ. */
+static __always_inline void copy_behind_header(struct flood *flood, __u32 id)
+{
+	const struct nexthop *hop;
+
+	if (find_nexthop(id, &hop) || !is_sendable(hop) || !is_nvgre(hop) != !flood->nvgre)
+		return;
+	if (store_header(flood, hop))
 		return;
 	if (!bpf_clone_redirect(flood->skb, hop->ifindex, 0))
 		flood->sent = 1;
@@ -291,6 +306,10 @@ static __always_inline int grow_for_copies(struct flood *flood)
 	if (!none)
 		return 0;
 	frame_refresh(&f);
+	if (has_nvgre() && flood->nvgre) {
+		describe_nvgre(&f, &flood->out);
+		return !frame_push_nvgre(&f);
+	}
 	describe(&f, none, &flood->out);
 	return !frame_push(&f);
 }
@@ -305,6 +324,7 @@ __weak __noinline int flood_encapsulated(struct __sk_buff *skb, __u32 segment)
 		return 0;
 	flood.first.bank = seg->flood_bank;
 	flood.first.slot = seg->flood_ports + seg->flood_circuits;
+	flood.nvgre = is_nvgre_segment(seg) ? 1 : 0;
 	if (!grow_for_copies(&flood))
 		return FLOOD_REFUSED;
 	bpf_loop(kernel_share(seg), copy_to_remote, &flood, 0);
@@ -332,7 +352,7 @@ __weak __noinline int punt_rest(struct __sk_buff *skb, __u32 segment, __u32 acco
 /* The frame is used up. A remote that is not resolved, or did not take it, costs the others nothing. */
 static __always_inline __must_check enum verdict flood_remotes(struct frame *f, const struct segment *seg, int sent)
 {
-	int by_device = needs_device(f), punted = 1;
+	int by_device = needs_device(f, is_nvgre_segment(seg)), punted = 1;
 	enum verdict v;
 
 	sent |= flood_by_device(f->ctx, f->segment, tunnel_tos(f), by_device);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// What the kernel decapsulated on the instance's vxlan device: GSO frames, reassembled fragments, outer IP options. None
+// What the kernel decapsulated on the instance's vxlan device or its gretap: GSO frames, reassembled fragments, outer IP options. None
 // of it is for this host's own stack, so no verdict here passes.
 #include "hook_tc.h"
 
@@ -15,13 +15,38 @@ static __always_inline int is_self_check(const struct frame *f)
 	       ethernet->protocol == bpf_htons(CHECK_PROTOCOL);
 }
 
-/* The sender and segment of a frame that came out of the tunnel device. Its key is on a stack of its own. */
+static __always_inline int is_from_gretap(const struct frame *f)
+{
+	return has_nvgre() && f->ifindex == settings.nvgre_ifindex;
+}
+
+/* The kernel's GRE has taken any; RFC 7637 §3.2 wants a key alone, and no tag inside. The key's flags are TUNNEL_* there. */
+static __always_inline __must_check enum verdict check_gre(const struct frame *f, const struct bpf_tunnel_key *key)
+{
+	const __be16 key_flag = bpf_htons(4), flags = bpf_htons(1 | 2 | 4 | 8); /* checksum, routing, key, sequence number */
+
+	if ((key->tunnel_flags & flags) != key_flag)
+		return DROP_NVGRE_HEADER;
+	return has_tag(f) ? DROP_VLAN : CONTINUE;
+}
+
+/* The sender and segment of a frame that came out of a tunnel device. Its key is on a stack of its own. */
 static __noinline __must_check enum verdict accept_tunnel(struct frame *f, const struct segment **seg)
 {
+	__u64 flags = tunnel_family_flag();
 	struct bpf_tunnel_key key = {};
+	enum verdict v;
 
-	if (bpf_skb_get_tunnel_key(f->ctx, &key, sizeof(key), tunnel_family_flag()))
+	if (is_from_gretap(f))
+		flags |= BPF_F_TUNINFO_FLAGS;
+	if (bpf_skb_get_tunnel_key(f->ctx, &key, sizeof(key), flags))
 		return DROP_UNKNOWN_SOURCE;
+	if (is_from_gretap(f)) {
+		v = check_gre(f, &key);
+		if (v)
+			return v;
+		key.tunnel_id = VSID | key.tunnel_id >> 8;
+	}
 	if (key.tunnel_id == CHECK_VNI)
 		return is_self_check(f) ? DROP_SELF_CHECK : DROP_UNKNOWN_VNI;
 	if (underlay_is_ipv6())

@@ -85,9 +85,11 @@ static long copy_to_asker(__u32 i, struct flood *flood)
 __weak __noinline int relay(struct __sk_buff *skb, const struct neighbor_key *answered)
 {
 	struct flood flood = {.skb = skb};
+	const struct segment *seg;
 
-	if (!answered)
+	if (!answered || find_segment(answered->segment, &seg))
 		return 0;
+	flood.nvgre = is_nvgre_segment(seg) ? 1 : 0;
 	flood.asking = bpf_map_lookup_elem(&askers, answered);
 	if (!flood.asking || bpf_ktime_get_coarse_ns() - flood.asking->at_ns > ASKER_MS * NS_PER_MS)
 		return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The outer UDP source port: a hash of the inner flow, so that the underlay's paths and receive queues are used
+ * The outer UDP source port, or NVGRE's FlowID: a hash of the inner flow, so that the underlay's paths and receive queues are used
  * (RFC 7348 §5). The daemon's copies use the same function, so a flow keeps its port whoever sends it. Own arithmetic in
  * place of the skb's hash: XDP has none, and the flow dissector costs more than the rest of encapsulation.
  */
@@ -84,6 +84,15 @@ static __always_inline __u16 flow_source_port(const void *data, const void *end)
 
 	hash *= 0x85ebca77u;
 	return SOURCE_PORT_MIN + (hash >> 18 & SOURCE_PORT_MASK);
+}
+
+/* NVGRE's FlowID (RFC 7637 §3.2): 1 to 255, since 0 says that there is none. */
+static __always_inline __u8 flow_id(const void *data, const void *end)
+{
+	__u32 hash = flow_hash(data, end);
+
+	hash *= 0x85ebca77u;
+	return 1 + ((hash >> 24) * 255 >> 8);
 }
 
 /* Of the 16 of a team, for a MAC as it lies in memory: its first four bytes and the rest as numbers. */

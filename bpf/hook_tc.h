@@ -142,33 +142,34 @@ static __always_inline int frame_store(struct frame *f, __u32 offset, const void
 	return error ? -1 : 0;
 }
 
-static __always_inline __u64 encap_flags(void)
+/* `l4`: BPF_F_ADJ_ROOM_ENCAP_L4_* */
+static __always_inline __u64 encap_flags(__u64 l4)
 {
-	return BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L4_UDP | BPF_F_ADJ_ROOM_ENCAP_L2_ETH |
+	return BPF_F_ADJ_ROOM_FIXED_GSO | l4 | BPF_F_ADJ_ROOM_ENCAP_L2_ETH |
 	       BPF_F_ADJ_ROOM_ENCAP_L2(ETHERNET_BYTES) | BPF_F_ADJ_ROOM_NO_CSUM_RESET |
 	       (underlay_is_ipv6() ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV4);
 }
 
 /* The room is made behind the Ethernet header and its tags, which end up in front of it; this puts them back behind. */
-static __always_inline int put_back(struct frame *f, const struct ethernet_header *inner, const __u8 *tags)
+static __always_inline int put_back(struct frame *f, __u32 outer, const struct ethernet_header *inner, const __u8 *tags)
 {
-	__u32 to = outer_bytes() + ETHERNET_BYTES;
+	__u32 to = outer + ETHERNET_BYTES;
 
 	if (is_vlan(inner->protocol) && bpf_skb_store_bytes(f->ctx, to, tags, MAX_TAGS * VLAN_BYTES, 0))
 		return -1;
 	frame_refresh(f);
 	if (f->data + to > f->end)
 		return -1;
-	copy_ethernet(f->data + outer_bytes(), inner);
+	copy_ethernet(f->data + outer, inner);
 	return 0;
 }
 
 /*
- * Makes room for the outer header in front, its bytes undefined. adjust_room prepares an IP packet for segmentation and
+ * Makes room for an outer header in front, its bytes undefined. adjust_room prepares an IP packet for segmentation and
  * checksum offload; it refuses what is not IP or is encapsulated already, for which change_head does where nothing is
  * left to segment.
  */
-static __always_inline int frame_push(struct frame *f)
+static __always_inline int frame_grow(struct frame *f, __u32 outer, __u64 l4)
 {
 	__u8 tags[MAX_TAGS * VLAN_BYTES] = {};
 	struct ethernet_header inner;
@@ -179,12 +180,22 @@ static __always_inline int frame_push(struct frame *f)
 	copy_ethernet(&inner, f->data);
 	if (is_vlan(inner.protocol) && bpf_skb_load_bytes(f->ctx, ETHERNET_BYTES, tags, sizeof(tags)))
 		return -1;
-	if (bpf_skb_adjust_room(f->ctx, outer_bytes(), BPF_ADJ_ROOM_MAC, encap_flags()) == 0)
-		error = put_back(f, &inner, tags);
+	if (bpf_skb_adjust_room(f->ctx, outer, BPF_ADJ_ROOM_MAC, encap_flags(l4)) == 0)
+		error = put_back(f, outer, &inner, tags);
 	else
-		error = frame_gso(f) || bpf_skb_change_head(f->ctx, outer_bytes(), 0);
+		error = frame_gso(f) || bpf_skb_change_head(f->ctx, outer, 0);
 	frame_refresh(f);
 	return error ? -1 : 0;
+}
+
+static __always_inline int frame_push(struct frame *f)
+{
+	return frame_grow(f, outer_bytes(), BPF_F_ADJ_ROOM_ENCAP_L4_UDP);
+}
+
+static __always_inline int frame_push_nvgre(struct frame *f)
+{
+	return frame_grow(f, nvgre_bytes(), BPF_F_ADJ_ROOM_ENCAP_L4_GRE);
 }
 
 /* Cuts the frame to `bytes` or lengthens it with zeros. */
@@ -229,28 +240,28 @@ static __always_inline int shrink(struct frame *f, __u32 bytes, __be16 inner)
 }
 
 /*
- * Takes the outer header off, and `tag_bytes` of tag with it. adjust_room wants a whole outer-family IP header left
+ * Takes the `outer` bytes of header off, and `tag_bytes` of tag with them. adjust_room wants a whole outer-family IP header left
  * behind Ethernet, so what is shorter (an ARP over IPv6) is padded to the least Ethernet frame before. change_tail refuses
  * that to an skb another weft encapsulated and a veth brought (skb->encapsulation is still set): such a frame has IP
  * inside, so a short one is IPv4, which shrink() says.
  * Without NO_CSUM_RESET: a device that checked the outer checksum has not vouched for the inner.
  */
-static __always_inline int frame_pop(struct frame *f, const struct outer *o, __u32 tag_bytes)
+static __always_inline int frame_pop(struct frame *f, const struct outer *o, __u32 outer, __u32 tag_bytes)
 {
-	__u32 removed = outer_bytes() + tag_bytes;
+	__u32 removed = outer + tag_bytes;
 	struct ethernet_header inner;
 
 	if (!frame_gso(f)) {
 		__u32 least = ETHERNET_BYTES + tag_bytes + (underlay_is_ipv6() ? IPV6_BYTES : IPV4_BYTES);
 		__u32 bytes = o->inner_bytes < least ? MIN_FRAME_BYTES + tag_bytes : o->inner_bytes;
 
-		if (frame_bytes(f) != outer_bytes() + bytes && frame_resize(f, outer_bytes() + bytes) &&
+		if (frame_bytes(f) != outer + bytes && frame_resize(f, outer + bytes) &&
 		    o->inner_bytes >= least)
 			return -1;
 	}
 	if (f->data + removed + ETHERNET_BYTES > f->end)
 		return -1;
-	copy_ethernet(&inner, f->data + outer_bytes());
+	copy_ethernet(&inner, f->data + outer);
 	inner.protocol = ((struct ethernet_header *)(f->data + removed))->protocol;
 	if (shrink(f, removed, inner.protocol))
 		return -1;

@@ -87,20 +87,30 @@ static __always_inline int frame_store(struct frame *f, __u32 offset, const void
 	return 0;
 }
 
-/* Makes room for the outer header in front, its bytes undefined. */
-static __always_inline int frame_push(struct frame *f)
+/* Makes room for an outer header in front, its bytes undefined. */
+static __always_inline int frame_grow(struct frame *f, __u32 outer)
 {
-	if (bpf_xdp_adjust_head(f->ctx, -(int)outer_bytes()))
+	if (bpf_xdp_adjust_head(f->ctx, -(int)outer))
 		return -1;
 	frame_refresh(f);
-	return f->data + outer_bytes() + ETHERNET_BYTES > f->end ? -1 : 0;
+	return f->data + outer + ETHERNET_BYTES > f->end ? -1 : 0;
 }
 
-/* Takes the outer header off. What lies behind the UDP packet was handed up before. */
-static __always_inline int frame_pop(struct frame *f, const struct outer *o, __u32 tag_bytes)
+static __always_inline int frame_push(struct frame *f)
+{
+	return frame_grow(f, outer_bytes());
+}
+
+static __always_inline int frame_push_nvgre(struct frame *f)
+{
+	return frame_grow(f, nvgre_bytes());
+}
+
+/* Takes the outer header off. What lies behind the tunnel packet was handed up before. */
+static __always_inline int frame_pop(struct frame *f, const struct outer *o, __u32 outer, __u32 tag_bytes)
 {
 	(void)o;
-	if (bpf_xdp_adjust_head(f->ctx, outer_bytes() + tag_bytes))
+	if (bpf_xdp_adjust_head(f->ctx, outer + tag_bytes))
 		return -1;
 	frame_refresh(f);
 	return f->data + ETHERNET_BYTES > f->end ? -1 : 0;

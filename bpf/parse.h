@@ -66,6 +66,12 @@ struct vxlan_header {
 	__be32 vni; /* upper 24 bits */
 } WIRE;
 
+struct gre_header {
+	__be16 flags; /* and version */
+	__be16 protocol;
+	__be32 key;   /* NVGRE: VSID in the upper 24 bits, FlowID */
+} WIRE;
+
 struct ports_header {
 	__be32 both;
 } WIRE;
@@ -78,6 +84,14 @@ enum {
 	IPV4_MORE_FRAGMENTS = 0x2000,
 	IPV4_OFFSET_MASK = 0x1fff,
 	VXLAN_FLAG_VNI = 0x08000000,
+	GRE_BYTES = 8,            /* with a key and nothing else */
+	GRE_CHECKSUM = 0x8000,    /* RFC 2784, RFC 2890: four bytes more in front of the key, */
+	GRE_ROUTING = 0x4000,     /* as with RFC 1701's routing, */
+	GRE_KEY = 0x2000,
+	GRE_SEQUENCE = 0x1000,    /* and four behind it */
+	GRE_MUST_BE_ZERO = 0xdc00, /* RFC 7637 §3.2: no checksum, no sequence number; RFC 2784 §2.3: bits 1, 4 and 5 */
+	GRE_RESERVED = 0x03f8,
+	GRE_VERSION = 0x0007,
 	VLAN_ID_MASK = 0x0fff,
 	MAX_TAGS = 2,
 	PROTOCOL_HOP_BY_HOP = 0, /* IP protocol numbers; <linux/in.h> and <netinet/in.h> do not go together in user space */
@@ -86,6 +100,7 @@ enum {
 	PROTOCOL_UDP = 17,
 	PROTOCOL_ROUTING = 43,
 	PROTOCOL_FRAGMENT = 44,
+	PROTOCOL_GRE = 47,
 	PROTOCOL_ICMP6 = 58,
 	PROTOCOL_DESTINATION = 60,
 	PROTOCOL_SCTP = 132,
@@ -132,6 +147,11 @@ static __always_inline const struct udp_header *take_udp(struct cursor *c)
 static __always_inline const struct vxlan_header *take_vxlan(struct cursor *c)
 {
 	return (const struct vxlan_header *)take(c, sizeof(struct vxlan_header));
+}
+
+static __always_inline const struct gre_header *take_gre(struct cursor *c)
+{
+	return (const struct gre_header *)take(c, sizeof(struct gre_header));
 }
 
 /* The fixed part; options are skipped with skip_ipv4_options(). */

@@ -31,10 +31,31 @@ static __always_inline __must_check enum verdict send_to_port(struct frame *f, _
 	return TX_LOCAL;
 }
 
-/* Segments that the device must cut: a sum or a tag of their own each, which only the tunnel device gives them. */
-static __always_inline int needs_device(const struct frame *f)
+/*
+ * Segments that the device must cut: a sum or a tag of their own each, which only the tunnel device gives them. GRE has no
+ * sum, and no tag behind it.
+ */
+static __always_inline int needs_device(const struct frame *f, int nvgre)
 {
-	return frame_gso(f) && (wants_full_checksum() || has_tag(f));
+	return frame_gso(f) && !nvgre && (wants_full_checksum() || has_tag(f));
+}
+
+__weak __noinline int encapsulate_nvgre(struct __sk_buff *skb, __u32 id)
+{
+	struct frame f = {.ctx = skb};
+	const struct nexthop *hop;
+	struct outgoing out;
+
+	if (find_nexthop(id, &hop))
+		return DROP_NO_NEXTHOP;
+	frame_refresh(&f);
+	describe_nvgre(&f, &out);
+	if (frame_push_nvgre(&f))
+		return frame_gso(&f) ? CONTINUE : DROP_NO_ROOM;
+	if (f.data + nvgre_bytes() > f.end)
+		return DROP_NO_ROOM;
+	write_nvgre(f.data, hop, &out);
+	return TX_REMOTE;
 }
 
 /*
@@ -49,6 +70,8 @@ __weak __noinline int encapsulate(struct __sk_buff *skb, __u32 id)
 
 	if (find_nexthop(id, &hop))
 		return DROP_NO_NEXTHOP;
+	if (is_nvgre(hop))
+		return encapsulate_nvgre(skb, id);
 	frame_refresh(&f);
 	describe(&f, hop, &out);
 	if (frame_push(&f))
@@ -65,7 +88,7 @@ static __always_inline __must_check enum verdict send_to_remote(struct frame *f,
 
 	if (!(hop->flags & (NEXTHOP_RESOLVED | NEXTHOP_DEVICE)))
 		want_nexthop(f->ctx, f->segment, id);
-	if (!is_sendable(hop) || needs_device(f))
+	if (!is_sendable(hop) || needs_device(f, is_nvgre(hop)))
 		return send_by_device(f, hop);
 	v = write_tags(f);
 	if (v)

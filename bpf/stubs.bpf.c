@@ -36,5 +36,6 @@ STUB("tc", tc_resolve, struct __sk_buff, HOOK_TC_RESOLVE, TC_ACT_SHOT)
 STUB("tc", tc_route, struct __sk_buff, HOOK_TC_ROUTE, TC_ACT_SHOT)
 STUB("tc", tc_host, struct __sk_buff, HOOK_TC_HOST, TC_ACT_SHOT)
 STUB("tc", tc_vrrp, struct __sk_buff, HOOK_TC_VRRP, TC_ACT_UNSPEC)
+STUB("tc", tc_nvgre, struct __sk_buff, HOOK_TC_NVGRE, TC_ACT_UNSPEC)
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

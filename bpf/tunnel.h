@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The instance's vxlan device, TC only: what it decapsulated, and frames that only the kernel can encapsulate. The tunnel
- * key needs BPF_F_TUNINFO_IPV6 exactly when the tunnel is IPv6.
+ * The instance's vxlan device and its gretap, TC only: what they decapsulated, and frames that only the kernel can
+ * encapsulate. The tunnel key needs BPF_F_TUNINFO_IPV6 exactly when the tunnel is IPv6.
  */
 #ifndef WEFT_TUNNEL_H
 #define WEFT_TUNNEL_H
@@ -43,6 +43,26 @@ static __always_inline void fill_tunnel_key(struct bpf_tunnel_key *key, const st
 	}
 }
 
+/* The FlowID of the frame in hand. A function of its own for the verifier. */
+__weak __noinline int flow_of(struct __sk_buff *skb)
+{
+	struct frame f = {.ctx = skb};
+
+	frame_refresh(&f);
+	return flow_id(f.data, f.end);
+}
+
+/* A key is 32 bits to the kernel's GRE, 24 of which are the VSID. */
+static __always_inline __u32 nvgre_key(struct __sk_buff *skb, const struct nexthop *hop)
+{
+	return (hop->vni & NETWORK_NUMBER_MASK) << 8 | (flow_of(skb) & 0xff);
+}
+
+static __always_inline __u32 device_towards(const struct nexthop *hop)
+{
+	return is_nvgre(hop) ? settings.nvgre_ifindex : settings.tunnel_ifindex;
+}
+
 /* The kernel adds the inner ECN itself. */
 static __always_inline __u8 tunnel_tos(const struct frame *f)
 {
@@ -56,7 +76,9 @@ static __noinline int set_tunnel_key(struct __sk_buff *skb, const struct nexthop
 	__u64 flags = tunnel_family_flag();
 
 	fill_tunnel_key(&key, hop);
-	if (!wants_full_checksum())
+	if (is_nvgre(hop))
+		key.tunnel_id = nvgre_key(skb, hop);
+	if (is_nvgre(hop) || !wants_full_checksum())
 		flags |= BPF_F_ZERO_CSUM_TX;
 	if (settings.flags & CONFIG_DF)
 		flags |= BPF_F_DONT_FRAGMENT;
@@ -84,11 +106,13 @@ static __always_inline enum verdict no_tunnel(const struct nexthop *hop)
 
 static __always_inline __must_check enum verdict send_by_device(struct frame *f, const struct nexthop *hop)
 {
-	if (!settings.tunnel_ifindex)
+	__u32 device = device_towards(hop);
+
+	if (!device)
 		return no_tunnel(hop);
 	if (set_tunnel_key(f->ctx, hop, tunnel_tos(f)))
 		return DROP_NO_ROOM;
-	send_to(f, settings.tunnel_ifindex);
+	send_to(f, device);
 	return TX_REMOTE_DEVICE;
 }
 

@@ -37,7 +37,7 @@ static __always_inline __must_check enum verdict from_tunnel_packet(struct frame
 		clear_reserved_bits(f, &o);
 	if (v)
 		return v;
-	v = unwrap(f, &o, inner_priority_tag_bytes(f));
+	v = unwrap(f, &o, outer_bytes(), inner_priority_tag_bytes(f));
 	if (v)
 		return v;
 	return from_remote(f, seg);
@@ -55,6 +55,38 @@ static __always_inline __must_check enum verdict pass_or_bridge(struct frame *f)
 	return PASS_NOT_OURS;
 }
 
+/* GRE goes to a program of its own, for the same reason. */
+static __always_inline __must_check enum verdict pass_on(struct frame *f)
+{
+	if (has_nvgre() && is_gre(f))
+		bpf_tail_call(f->ctx, &hook_tc_nvgre, 0);
+	return pass_or_bridge(f);
+}
+
+/* RFC 7637 §3.3: an end point drops what has a tag inside, and sends none. */
+static __always_inline int has_inner_tag(const struct frame *f)
+{
+	const struct ethernet_header *ethernet = f->data + nvgre_bytes();
+
+	return (void *)(ethernet + 1) <= f->end && is_vlan(ethernet->protocol);
+}
+
+static __always_inline __must_check enum verdict from_nvgre(struct frame *f)
+{
+	const struct segment *seg;
+	struct outer o = {};
+	enum verdict v;
+
+	frame_pull(f, nvgre_bytes() + ETHERNET_BYTES);
+	v = accept_nvgre(f, &o, &seg);
+	if (v)
+		return v == PASS_NOT_OURS ? pass_or_bridge(f) : v;
+	if (has_inner_tag(f))
+		return DROP_VLAN;
+	v = unwrap(f, &o, nvgre_bytes(), 0);
+	return v ? v : from_remote(f, seg);
+}
+
 static __always_inline __must_check enum verdict from_wire(struct frame *f)
 {
 	enum verdict v;
@@ -66,7 +98,7 @@ static __always_inline __must_check enum verdict from_wire(struct frame *f)
 		frame_refresh(f);
 	}
 	v = from_tunnel_packet(f);
-	return v == PASS_NOT_OURS ? pass_or_bridge(f) : v;
+	return v == PASS_NOT_OURS ? pass_on(f) : v;
 }
 
 #endif

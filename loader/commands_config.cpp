@@ -30,7 +30,7 @@ Result<> add_cli_rows(Engine& engine, Document& document) {
         FdbRecord record{.segment = segment->name, .mac = Mac::of(key.mac), .owner = ORIGIN_CLI};
         if (const NextHopInfo* hop = engine.nexthops().info(nexthop_of(entry))) {
             record.remote = hop->remote;
-            if (hop->vni != segment->row.vni) record.vni = hop->vni;
+            if (hop->network != segment->row.vni) record.vni = number_of(hop->network);
         } else if (entry.kind == FDB_CIRCUIT) {
             const auto name = bridges.find(entry.target);
             if (name == bridges.end()) continue;  // on its way out with its bridge
@@ -47,7 +47,7 @@ Result<> add_cli_rows(Engine& engine, Document& document) {
         NeighborRecord record{segment->name, Ip::of(key.ip), Mac::of(entry.mac), {}, {}, ORIGIN_CLI};
         if (const NextHopInfo* hop = engine.nexthops().info(entry.nexthop)) {
             record.remote = hop->remote;
-            if (hop->vni != segment->row.vni) record.vni = hop->vni;
+            if (hop->network != segment->row.vni) record.vni = number_of(hop->network);
         }
         document.neighbors.push_back(std::move(record));
     }

@@ -15,7 +15,8 @@ using nlohmann::json;
 namespace {
 
 std::string remote_text(const NextHopInfo& hop) {
-    return "remote " + hop.remote.text() + ", VNI " + std::to_string(hop.vni);
+    return "remote " + hop.remote.text() + (is_nvgre(hop.network) ? ", VSID " : ", VNI ") +
+           std::to_string(number_of(hop.network));
 }
 
 Result<std::uint32_t> port_of(Engine& engine, const std::string& port, const SegmentState& segment) {

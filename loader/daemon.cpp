@@ -145,6 +145,7 @@ Result<> detach_instance(const EngineOptions& options) {
     TRY_OK(Datapath::remove(options.instance));
     TRY(Netlink netlink, Netlink::open());
     TRY_OK(remove_tunnel_device(netlink, options.instance));
+    TRY_OK(remove_gretap(netlink, options.instance));
     std::error_code error;
     std::filesystem::remove_all(options.run_dir, error);
     if (error) return fail(error.value(), "remove " + options.run_dir + ": " + error.message());

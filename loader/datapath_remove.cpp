@@ -111,7 +111,8 @@ Result<bool> Datapath::remove(const std::string& instance) {
     TRY(bool found, release_all(instance));
     TRY(auto netlink, Netlink::open());
     TRY(const bool tunnel, remove_tunnel_device(netlink, instance));
-    found = found || tunnel || access(pins::instance_path(instance).c_str(), F_OK) == 0;
+    TRY(const bool gretap, remove_gretap(netlink, instance));
+    found = found || tunnel || gretap || access(pins::instance_path(instance).c_str(), F_OK) == 0;
     if (found) TRY_OK(Underlay::release_all());  // the neighbors that the kernel keeps fresh for us
     TRY_OK(pins::remove(pins::instance_path(instance)));
     TRY_OK(pins::remove_root_if_empty());

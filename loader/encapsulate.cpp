@@ -89,18 +89,18 @@ std::uint16_t udp_check(std::uint64_t total) {
     return check ? check : 0xffff;
 }
 
-void finish4(std::uint8_t* ip, const nexthop& hop, const InnerFrame& inner, std::uint16_t udp_bytes) {
-    const auto total = htons(static_cast<std::uint16_t>(ntohs(udp_bytes) + IPV4_BYTES));
+void finish4(std::uint8_t* ip, const nexthop& hop, const InnerFrame& inner, std::uint16_t payload_bytes) {
+    const auto total = htons(static_cast<std::uint16_t>(ntohs(payload_bytes) + IPV4_BYTES));
     ip[offsetof(ipv4_header, tos)] = static_cast<std::uint8_t>(ip[offsetof(ipv4_header, tos)] + inner.tos);
     put16(ip + offsetof(ipv4_header, total_bytes), total);
     const auto check = static_cast<std::uint16_t>(~fold(std::uint64_t{hop.csum_base} + total + htons(inner.tos)));
     put16(ip + offsetof(ipv4_header, check), check);
 }
 
-void finish6(std::uint8_t* ip, const InnerFrame& inner, std::uint16_t udp_bytes) {
+void finish6(std::uint8_t* ip, const InnerFrame& inner, std::uint16_t payload_bytes) {
     ip[0] = static_cast<std::uint8_t>(ip[0] | inner.tos >> 4);
     ip[1] = static_cast<std::uint8_t>(ip[1] | inner.tos << 4);
-    put16(ip + offsetof(ipv6_header, payload_bytes), udp_bytes);
+    put16(ip + offsetof(ipv6_header, payload_bytes), payload_bytes);
 }
 
 bool wants_full_checksum(const nexthop& hop, const config& settings) {
@@ -129,6 +129,7 @@ void finish_checksum(std::span<std::uint8_t> frame) {
 InnerFrame describe(const config& settings, std::span<const std::uint8_t> frame) {
     InnerFrame out;
     out.source_port = source_port(frame);
+    out.flow = flow_id(frame.data(), frame.data() + frame.size());
     out.tos = inner_tos(frame.data(), frame.data() + frame.size());
     if (!(settings.flags & CONFIG_TOS_INHERIT)) out.tos &= ECN_MASK;
     out.bytes.assign(frame.begin(), frame.end());
@@ -139,15 +140,21 @@ InnerFrame describe(const config& settings, std::span<const std::uint8_t> frame)
 
 std::vector<std::uint8_t> outer_header(const nexthop& hop, const config& settings, const InnerFrame& inner) {
     std::vector<std::uint8_t> out(hop.header, hop.header + hop.header_len);
-    const bool v6 = hop.flags & NEXTHOP_IPV6;
+    const bool v6 = hop.flags & NEXTHOP_IPV6, nvgre = hop.flags & NEXTHOP_NVGRE;
     std::uint8_t* ip = out.data() + ETH_HLEN;
     std::uint8_t* udp = ip + (v6 ? IPV6_BYTES : IPV4_BYTES);
-    const auto udp_bytes = htons(static_cast<std::uint16_t>(UDP_BYTES + VXLAN_BYTES + inner.bytes.size()));
+    const auto tunnel_bytes = nvgre ? GRE_BYTES : UDP_BYTES + VXLAN_BYTES;
+    const auto payload_bytes = htons(static_cast<std::uint16_t>(tunnel_bytes + inner.bytes.size()));
     const auto port = htons(inner.source_port);
     if (v6)
-        finish6(ip, inner, udp_bytes);
+        finish6(ip, inner, payload_bytes);
     else
-        finish4(ip, hop, inner, udp_bytes);
+        finish4(ip, hop, inner, payload_bytes);
+    if (nvgre) {
+        out.back() = inner.flow;
+        return out;
+    }
+    const auto udp_bytes = payload_bytes;
     put16(udp + offsetof(udp_header, source), port);
     put16(udp + offsetof(udp_header, bytes), udp_bytes);
     if (wants_full_checksum(hop, settings))  // the length stands in the pseudo-header and in UDP's own

@@ -31,19 +31,30 @@ std::string host_of(const EngineOptions& options) {
     return gethostname(name, sizeof name - 1) == 0 ? name : "";
 }
 
-// The tunnel device of the document's VTEP; 0 and a reason when it cannot be had: the datapath runs on without it.
-std::uint32_t ensure_tunnel(Netlink& netlink, Links& links, const std::string& instance, const Document& document,
-                            std::string& problem) {
-    problem.clear();
-    if (!document.vtep) return 0;
-    const auto ifindex = ensure_tunnel_device(netlink, instance, document.vtep->port);
-    if (!ifindex) {
-        problem = "no tunnel device, segmentation offload is lost on receive: " + ifindex.error().what;
-        return 0;
-    }
-    if (!links.find(*ifindex))
-        if (const auto read = links.reload(); !read) problem = read.error().what;
-    return *ifindex;
+// The tunnel devices of the document's VTEP. Where one cannot be had there is a reason: the datapath runs on without
+// it.
+TunnelDevices ensure_tunnels(Netlink& netlink, Links& links, const std::string& instance, const Document& document,
+                             std::vector<std::string>& problems) {
+    TunnelDevices out;
+    problems.clear();
+    const auto take = [&](const Result<std::uint32_t>& ifindex, const char* lost) -> std::uint32_t {
+        if (!ifindex) {
+            problems.push_back(lost + ifindex.error().what);
+            return 0;
+        }
+        if (!links.find(*ifindex))
+            if (const auto read = links.reload(); !read) problems.push_back(read.error().what);
+        return *ifindex;
+    };
+    if (!document.vtep) return out;
+    out.vxlan = take(ensure_tunnel_device(netlink, instance, document.vtep->port),
+                     "no tunnel device, segmentation offload is lost on receive: ");
+    if (has_nvgre(document))
+        out.gretap = take(ensure_gretap(netlink, instance, !document.vtep->address.is_v4()),
+                          "no gretap device, of NVGRE segmentation offload and outer fragments are lost on receive: ");
+    else if (const auto gone = remove_gretap(netlink, instance); !gone)
+        problems.push_back(gone.error().what);
+    return out;
 }
 
 void log_new(const std::vector<std::string>& before, const std::vector<std::string>& now) {
@@ -82,16 +93,15 @@ Result<std::unique_ptr<Engine>> Engine::start(const EngineOptions& options) {
     for (const std::string& warning : warnings) spdlog::warn("{}", warning);
 
     TRY(Netlink netlink, Netlink::open());
-    std::string problem;
-    const std::uint32_t tunnel = ensure_tunnel(netlink, links, options.instance, wanted, problem);
-    const ::config settings = settings_of(wanted, tunnel);
+    std::vector<std::string> problems;
+    const ::config settings = settings_of(wanted, ensure_tunnels(netlink, links, options.instance, wanted, problems));
     TRY(Datapath datapath, Datapath::open(options.instance, settings, options.datapath));
     TRY(Flooder flooder, Flooder::open(datapath.tables()));
     TRY(Announcer announcer, Announcer::open());
     std::unique_ptr<Engine> engine(new Engine(options, std::move(wanted), std::move(links), std::move(netlink),
                                               std::move(datapath), std::move(flooder), std::move(announcer)));
     engine->settings_ = settings;
-    engine->tunnel_problem_ = problem;
+    engine->tunnel_problems_ = std::move(problems);
     if (cli) engine->persisted_ = std::move(*cli);
     TRY_OK(engine->open_parts());
     return engine;
@@ -131,7 +141,7 @@ Result<> Engine::open_parts() {
         return circuit ? circuit->row.segment : 0;
     };
     context.own_mac = [this](const Mac& mac) { return own_macs_.contains(mac); };
-    context.next_hop = [this](const Ip& remote, std::uint32_t vni) { return nexthops_->acquire(remote, vni); };
+    context.next_hop = [this](const Ip& remote, std::uint32_t network) { return nexthops_->acquire(remote, network); };
     context.accepted = [this](std::uint32_t segment, const Ip& remote, std::uint32_t hop) {
         if (reconciler_) reconciler_->segments().note_accepted(segment, remote, hop);
     };
@@ -147,7 +157,7 @@ Result<> Engine::open_parts() {
     for (const WaitingEntry& entry : persisted_.waiting) reconciler_->waiting().add(entry);
     (void)reconciler_->waiting().take_changed();  // the file holds them
     TRY_OK(forget_other_family());
-    if (const Link* tunnel = links_.find(settings_.tunnel_ifindex)) TRY_OK(datapath_.attach_tunnel(*tunnel));
+    TRY_OK(attach_tunnels());
     reconcile(true);
     return Ok{};
 }
@@ -182,8 +192,8 @@ Result<> Engine::links_changed() {
     bool ours = false;
     TRY_OK(links_.receive([&](Links::Change, const Link& link) {
         const Devices& devices = reconciler_->devices();
-        ours =
-            ours || devices.find(link.name) || devices.find(link.ifindex) || link.ifindex == settings_.tunnel_ifindex;
+        ours = ours || devices.find(link.name) || devices.find(link.ifindex) ||
+               link.ifindex == settings_.tunnel_ifindex || link.ifindex == settings_.nvgre_ifindex;
     }));
     return follow_links(ours);
 }
@@ -192,21 +202,33 @@ Result<> Engine::follow_links(bool ours) {
     TRY_OK(follow_teams());
     collect_own_macs();
     if (!ours) return Ok{};
-    if (settings_.tunnel_ifindex && !links_.find(settings_.tunnel_ifindex)) TRY_OK(use_settings(wanted_));
+    const auto went = [this](std::uint32_t ifindex) { return ifindex && !links_.find(ifindex); };
+    if (went(settings_.tunnel_ifindex) || went(settings_.nvgre_ifindex)) TRY_OK(use_settings(wanted_));
     reconcile(false);
     return Ok{};
 }
 
+Result<> Engine::attach_tunnels() {
+    for (const std::uint32_t ifindex : {settings_.tunnel_ifindex, settings_.nvgre_ifindex})
+        if (const Link* link = links_.find(ifindex)) TRY_OK(datapath_.attach_tunnel(*link));
+    return Ok{};
+}
+
+bool Engine::lacks_tunnels() const {
+    if (!wanted_.vtep) return false;
+    return !links_.find(settings_.tunnel_ifindex) || (has_nvgre(wanted_) && !links_.find(settings_.nvgre_ifindex));
+}
+
 // What the programs are loaded with; nothing is loaded anew when nothing changed.
 Result<> Engine::use_settings(const Document& document) {
-    const std::uint32_t tunnel = ensure_tunnel(netlink_, links_, options_.instance, document, tunnel_problem_);
-    const ::config settings = settings_of(document, tunnel);
-    if (const Link* link = links_.find(tunnel)) TRY_OK(datapath_.attach_tunnel(*link));
+    const ::config settings =
+        settings_of(document, ensure_tunnels(netlink_, links_, options_.instance, document, tunnel_problems_));
     if (!same(settings, settings_)) {
         TRY_OK(datapath_.configure(settings));
         flooder_.set_config(settings);
         settings_ = settings;
     }
+    TRY_OK(attach_tunnels());
     if (document.vtep && document.vtep != wanted_.vtep) TRY_OK(nexthops_->set_vtep(*document.vtep));
     return Ok{};
 }
@@ -227,7 +249,7 @@ Result<> Engine::forget_other_family() {
 void Engine::reconcile(bool again) {
     const std::uint64_t before = reconciler_->devices().writes();
     Problems now = reconciler_->run(wanted_, again);
-    if (!tunnel_problem_.empty()) now.add(tunnel_problem_);
+    for (const std::string& problem : tunnel_problems_) now.add(problem);
     check_vtep(now);
     for (std::string& warning : beacons_.warnings(monotonic_ns())) now.warn(std::move(warning));
     if (reconciler_->devices().writes() != before) now.check(nexthops_->refresh(), "next hops");
@@ -289,7 +311,7 @@ Result<> Engine::tick() {
 }
 
 Result<> Engine::refresh() {
-    if (wanted_.vtep && !links_.find(settings_.tunnel_ifindex)) TRY_OK(use_settings(wanted_));
+    if (lacks_tunnels()) TRY_OK(use_settings(wanted_));
     TRY_OK(nexthops_->refresh());
     reconciler_->devices().look_for_silent_ports();
     reconcile(true);

@@ -82,8 +82,6 @@ public:
     const EngineOptions& options() const { return options_; }
     std::string host() const;  // whose section of `hosts` is ours
     const Problems& problems() const { return problems_; }
-    const std::string& tunnel_problem() const { return tunnel_problem_; }
-    std::uint32_t tunnel_ifindex() const { return settings_.tunnel_ifindex; }
     const ::config& settings() const { return settings_; }
 
 private:
@@ -92,6 +90,8 @@ private:
 
     Result<> open_parts();
     Result<> use_settings(const Document& document);
+    Result<> attach_tunnels();
+    bool lacks_tunnels() const;
     Result<> forget_other_family();
     Result<Applied> commit(Document next, bool dry_run);
     void reconcile(bool again);
@@ -126,7 +126,7 @@ private:
     Announcer announcer_;
     Beacons beacons_;
     ::config settings_{};
-    std::string tunnel_problem_;
+    std::vector<std::string> tunnel_problems_;
     std::optional<NextHops> nexthops_;
     std::optional<Learner> learner_;
     std::optional<Resolver> resolver_;
@@ -139,8 +139,14 @@ private:
     std::chrono::steady_clock::time_point last_hello_{};
 };
 
+// By ifindex; 0: there is none.
+struct TunnelDevices {
+    std::uint32_t vxlan = 0, gretap = 0;
+};
+
 // struct config of the programs for a document.
-::config settings_of(const Document& document, std::uint32_t tunnel_ifindex);
+::config settings_of(const Document& document, const TunnelDevices& devices);
+bool has_nvgre(const Document& document);
 
 // Reads and checks the file of the options; the error holds every complaint, a line each.
 Result<Document> load_document(const EngineOptions& options);

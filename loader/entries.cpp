@@ -171,7 +171,7 @@ void Entries::sync_fdb(const Document& wanted, const Segments& segments, const D
         fdb_entry entry{};
         entry.origin = ORIGIN_CONFIG;
         if (record.remote) {
-            const auto id = nexthops_->acquire(*record.remote, record.vni.value_or(segment->row.vni));
+            const auto id = nexthops_->acquire(*record.remote, network_towards(record.vni, *segment));
             if (!problems.check(id, "FDB entry " + record.mac.text())) continue;
             entry.kind = FDB_REMOTE;
             entry.target = *id;
@@ -195,7 +195,7 @@ void Entries::sync_neighbors(const Document& wanted, const Segments& segments, P
         record.mac.copy_to(entry.mac);
         entry.origin = ORIGIN_CONFIG;
         if (record.remote) {
-            const auto id = nexthops_->acquire(*record.remote, record.vni.value_or(segment->row.vni));
+            const auto id = nexthops_->acquire(*record.remote, network_towards(record.vni, *segment));
             if (!problems.check(id, "neighbor " + record.ip.text())) continue;
             entry.nexthop = *id;
         }

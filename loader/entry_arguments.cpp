@@ -83,17 +83,18 @@ Result<std::uint32_t> Resolver::nexthop(const EntryRow& row, const SegmentState&
         if (given || row.remote) return fail(EINVAL, "segment " + segment.name + " has no vni, and so no remotes");
         return 0u;
     }
-    const std::uint32_t vni = given.value_or(segment.row.vni);
-    if (!row.remote && vni != segment.row.vni)
-        return fail(EINVAL, "vni " + std::to_string(vni) + " is not the VNI of segment " + segment.name + " (" +
-                                std::to_string(segment.row.vni) + "): another goes with a remote only");
+    const std::uint32_t network = network_towards(given, segment);
+    if (!row.remote && network != segment.row.vni)
+        return fail(EINVAL, "vni " + std::to_string(*given) + " is not the VNI of segment " + segment.name + " (" +
+                                std::to_string(number_of(segment.row.vni)) + "): another goes with a remote only");
     if (!row.remote) return 0u;
-    Names& names = nexthops_[vni];
+    if (is_nvgre(network) && !is_vsid(number_of(network))) return fail(EINVAL, "vni " + wrong_vsid(number_of(network)));
+    Names& names = nexthops_[network];
     if (const auto known = names.find(*row.remote); known != names.end()) return known->second;
     const auto address = Ip::parse(*row.remote);
     if (!address || !address->is_host()) return fail(EINVAL, quoted(*row.remote) + " is no host address");
     if (auto wrong = wrong_remote(engine_->wanted(), *address); !wrong.empty()) return fail(EINVAL, std::move(wrong));
-    TRY(const std::uint32_t id, engine_->nexthops().acquire(*address, vni));
+    TRY(const std::uint32_t id, engine_->nexthops().acquire(*address, network));
     return names[std::string(*row.remote)] = id;
 }
 
@@ -155,9 +156,9 @@ bool Filter::takes_place(std::uint32_t segment, std::uint32_t nexthop, std::uint
     if (!remote_ && !vni_) return true;
     const NextHopInfo* hop = engine_->nexthops().info(nexthop);
     if (remote_ && (!hop || hop->remote != *remote_)) return false;
-    if (!vni_ || hop) return !vni_ || hop->vni == *vni_;
+    if (!vni_ || hop) return !vni_ || number_of(hop->network) == *vni_;
     const SegmentState* state = engine_->parts().segments().find(segment);
-    return state && state->row.vni == *vni_;
+    return state && !(state->row.vni & NO_VNI) && number_of(state->row.vni) == *vni_;
 }
 
 bool Filter::takes(const fdb_key& key, const fdb_entry& entry) const {

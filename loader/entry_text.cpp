@@ -12,13 +12,13 @@ using nlohmann::json;
 
 EntryText::EntryText(Engine& engine) : now_s_(stamp_now_s()) {
     for (const auto& [vni, state] : engine.parts().segments().by_key())
-        segments_[state.index] = {state.row.vni & NO_VNI ? 0 : state.row.vni,
+        segments_[state.index] = {state.row.vni & NO_VNI ? 0 : number_of(state.row.vni),
                                   R"({"segment":)" + json(state.name).dump() + R"(,"vni":)"};
     for (const auto& [name, interface] : engine.parts().devices().all())
         if (interface.ifindex) ports_[interface.ifindex] = json(name).dump();
     for (const auto& [id, name] : circuit_names(engine)) circuits_[id] = json(name).dump();
     for (const NextHopInfo& hop : engine.nexthops().all())
-        hops_[hop.id] = {hop.vni, R"(,"remote":")" + hop.remote.text() + '"'};
+        hops_[hop.id] = {number_of(hop.network), R"(,"remote":")" + hop.remote.text() + '"'};
 }
 
 const EntryText::Place& EntryText::segment(std::uint32_t index) const {

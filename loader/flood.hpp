@@ -18,6 +18,7 @@ namespace weft {
 struct InnerFrame {
     std::vector<std::uint8_t> bytes;  // with finished checksums
     std::uint16_t source_port = 0;    // host order
+    std::uint8_t flow = 0;            // NVGRE's FlowID
     std::uint8_t tos = 0;             // what it adds to a header's: ECN, and DSCP if that is inherited
     std::uint16_t sum = 0;            // RFC 1071, not complemented; 0 where no outer checksum wants it
 };

@@ -149,7 +149,7 @@ bool Learner::may_move(const fdb_key& key, const LearnRules& rules) {
     mover = {.moves = 0, .window_ends_s = 0, .held_until_s = now_s + MOVE_WINDOW_S};
     spdlog::warn(
         "VNI {}: {} moved more than {} times in {} s (a duplicate address or a loop): held where it is for {} s",
-        rules.vni, Mac::of(key.mac).text(), MAX_MOVES, MOVE_WINDOW_S, MOVE_WINDOW_S);
+        rules.vni & NETWORK_NUMBER_MASK, Mac::of(key.mac).text(), MAX_MOVES, MOVE_WINDOW_S, MOVE_WINDOW_S);
     return false;
 }
 

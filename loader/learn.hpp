@@ -18,7 +18,7 @@ namespace weft {
 
 // What learning must know of a segment; by segment index.
 struct LearnRules {
-    std::uint32_t vni = 0;
+    std::uint32_t vni = 0;  // VSID and it: NVGRE (abi.h)
     bool learning = true;
     std::uint32_t aging_seconds = 300;  // 0: entries do not age
     std::uint32_t limit = 16384;        // dynamic FDB entries; as many dynamic neighbors again

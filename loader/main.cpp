@@ -56,7 +56,7 @@ Result<> check(const Arguments& arguments) {
 
 Result<> attach(const EngineOptions& options) {
     TRY(const Document document, load_document(options));
-    return Datapath::attach_privileged(options.instance, settings_of(document, 0), document.uplinks);
+    return Datapath::attach_privileged(options.instance, settings_of(document, {}), document.uplinks);
 }
 
 Result<> run(Arguments& arguments) {

@@ -32,8 +32,9 @@ const Link* narrowest(const Document& document, const LinkMap& links) {
 }  // namespace
 
 std::uint32_t overhead_bytes(const Document& document, const Segment& segment) {
-    const std::uint32_t outer = over_ipv6(document) ? VXLAN6_OVERHEAD_BYTES : VXLAN4_OVERHEAD_BYTES;
-    return outer + (segment.keep_inner_tags ? TAG_BYTES : 0);
+    const std::uint32_t vxlan = over_ipv6(document) ? VXLAN6_OVERHEAD_BYTES : VXLAN4_OVERHEAD_BYTES;
+    const std::uint32_t nvgre = over_ipv6(document) ? NVGRE6_OVERHEAD_BYTES : NVGRE4_OVERHEAD_BYTES;
+    return (segment.encapsulation == Encapsulation::Nvgre ? nvgre : vxlan) + (segment.keep_inner_tags ? TAG_BYTES : 0);
 }
 
 std::uint16_t effective_mtu(const Document& document, const Segment& segment, const LinkMap& links) {
@@ -54,8 +55,9 @@ std::vector<Complaint> mtu_complaints(const Document& document, const LinkMap& l
         const std::uint32_t overhead = overhead_bytes(document, segment);
         if (!segment.mtu || *segment.mtu + overhead <= uplink->mtu) continue;
         complaints.push_back({"/segments/" + std::to_string(i) + "/mtu",
-                              std::to_string(*segment.mtu) + " + " + std::to_string(overhead) +
-                                  " bytes of VXLAN over " + (over_ipv6(document) ? "IPv6" : "IPv4") +
+                              std::to_string(*segment.mtu) + " + " + std::to_string(overhead) + " bytes of " +
+                                  (segment.encapsulation == Encapsulation::Nvgre ? "NVGRE" : "VXLAN") + " over " +
+                                  (over_ipv6(document) ? "IPv6" : "IPv4") +
                                   (segment.keep_inner_tags ? " with a kept tag" : "") + " is " +
                                   std::to_string(*segment.mtu + overhead) + ", uplink " + uplink->name + " carries " +
                                   std::to_string(uplink->mtu)});

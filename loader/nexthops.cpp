@@ -65,22 +65,22 @@ std::optional<std::uint32_t> NextHops::free_id() {
     return std::nullopt;
 }
 
-Result<std::uint32_t> NextHops::acquire(const Ip& remote, std::uint32_t vni) {
-    if (auto id = find(remote, vni)) return *id;
+Result<std::uint32_t> NextHops::acquire(const Ip& remote, std::uint32_t network) {
+    if (auto id = find(remote, network)) return *id;
     const auto id = free_id();
     if (!id)
         return fail(ENOSPC, "next hop for " + remote.text() + ": all " +
                                 std::to_string(tables_->nexthops.max_entries() - 1) + " are in use");
     TRY_OK(underlay_.add(remote));
-    Row row{{*id, remote, vni, {}, {}}, {}};
+    Row row{{*id, remote, network, {}, {}}, {}};
     TRY_OK(update_row(row));
     rows_.emplace(*id, std::move(row));
-    ids_[{remote, vni}] = *id;
+    ids_[{remote, network}] = *id;
     return *id;
 }
 
-std::optional<std::uint32_t> NextHops::find(const Ip& remote, std::uint32_t vni) const {
-    const auto at = ids_.find({remote, vni});
+std::optional<std::uint32_t> NextHops::find(const Ip& remote, std::uint32_t network) const {
+    const auto at = ids_.find({remote, network});
     if (at == ids_.end()) return std::nullopt;
     return at->second;
 }
@@ -102,10 +102,10 @@ Result<> NextHops::sweep(const std::set<std::uint32_t>& used) {
             ++at;
             continue;
         }
-        const auto [id, remote, vni] = std::tuple(at->first, at->second.info.remote, at->second.info.vni);
+        const auto [id, remote, network] = std::tuple(at->first, at->second.info.remote, at->second.info.network);
         TRY_OK(tables_->nexthops.put(id, {}));
         at = rows_.erase(at);
-        if (find(remote, vni) == id) ids_.erase({remote, vni});
+        if (find(remote, network) == id) ids_.erase({remote, network});
         const auto next = ids_.lower_bound({remote, 0});
         if (next == ids_.end() || next->first.first != remote) underlay_.drop(remote);
     }
@@ -125,7 +125,7 @@ Result<> NextHops::update_row(Row& row) {
     auto [path, state] = underlay_.view(row.info.remote);
     row.info.path = path;
     row.info.state = std::move(state);
-    const nexthop made = make_nexthop(vtep_, row.info.remote, row.info.vni, path);
+    const nexthop made = make_nexthop(vtep_, row.info.remote, row.info.network, path);
     if (same(made, row.written)) return Ok{};
     TRY_OK(tables_->nexthops.put(row.info.id, made));
     row.written = made;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Next-hop objects: one (remote VTEP, VNI) with its finished outer header, kept right from the underlay's routes and
-// neighbors. FDB entries, flood lists and the remotes table name them by id; a path change is one write per next hop.
+// Next-hop objects: one (remote VTEP, VNI or VSID) with its finished outer header, kept right from the underlay's
+// routes and neighbors. FDB entries, flood lists and the remotes table name them by id; a path change is one write per
+// next hop.
 #pragma once
 
 #include <cstdint>
@@ -20,13 +21,22 @@
 
 namespace weft {
 
+// A network by the number that tables and next hops have for it: its VNI, or its VSID with a bit that says so (abi.h).
+inline std::uint32_t network_of(std::uint32_t number, Encapsulation encapsulation) {
+    return encapsulation == Encapsulation::Nvgre ? number | VSID : number;
+}
+inline std::uint32_t network_of(const Segment& segment) { return network_of(segment.vni, segment.encapsulation); }
+inline bool is_nvgre(std::uint32_t network) { return (network & VSID) != 0; }
+// As people write it, of either encapsulation.
+inline std::uint32_t number_of(std::uint32_t network) { return network & NETWORK_NUMBER_MASK; }
+
 // The finished header of abi.h's struct nexthop for one path; pure, for tests.
-nexthop make_nexthop(const Vtep& vtep, const Ip& remote, std::uint32_t vni, const Path& path);
+nexthop make_nexthop(const Vtep& vtep, const Ip& remote, std::uint32_t network, const Path& path);
 
 struct NextHopInfo {
     std::uint32_t id;
     Ip remote;
-    std::uint32_t vni;
+    std::uint32_t network;
     Path path;
     std::string state;  // as Underlay::View has it: "resolved", "resolving", "no route" …
 };
@@ -41,9 +51,9 @@ public:
     // The VTEP changed (or is first known): every header is made anew.
     Result<> set_vtep(const Vtep& vtep);
 
-    // The id of (remote, vni), allocated on first use, then resolved in the background. ENOSPC: the table is full.
-    Result<std::uint32_t> acquire(const Ip& remote, std::uint32_t vni);
-    std::optional<std::uint32_t> find(const Ip& remote, std::uint32_t vni) const;
+    // The id of (remote, network), allocated on first use, then resolved in the background. ENOSPC: the table is full.
+    Result<std::uint32_t> acquire(const Ip& remote, std::uint32_t network);
+    std::optional<std::uint32_t> find(const Ip& remote, std::uint32_t network) const;
     const NextHopInfo* info(std::uint32_t id) const;
     std::vector<NextHopInfo> all() const;
     // Frees every id not in `used`. The first call also gives the kernel back the neighbors of an earlier run.

@@ -117,7 +117,7 @@ void Reconciler::teach(const Document& wanted, Problems& problems) {
     std::map<std::uint32_t, LearnRules> rules;
     for (const Segment& segment : wanted.segments)
         if (const SegmentState* state = segments_.find(segment.name))
-            rules[state->index] = {segment.vni,
+            rules[state->index] = {network_of(segment),
                                    segment.learning,
                                    segment.aging_seconds,
                                    segment.learning_limit,

@@ -16,6 +16,7 @@ bool same(const ::segment& a, const ::segment& b) { return std::memcmp(&a, &b, s
 
 std::uint16_t flags_of(const Segment& segment, const Document& wanted) {
     std::uint16_t flags = SEGMENT_IN_USE;
+    if (segment.encapsulation == Encapsulation::Nvgre) flags |= SEGMENT_NVGRE;
     for (const PortGroup& group : wanted.port_groups) {
         if (group.segment != segment.name) continue;
         if (group.accept_promiscuous) flags |= SEGMENT_MIRRORED;
@@ -31,7 +32,7 @@ std::uint16_t flags_of(const Segment& segment, const Document& wanted) {
 
 // What `vnis` has for a segment: no packet asks for a number above 24 bits.
 std::uint32_t key_of(const Segment& segment) {
-    return segment.vni ? segment.vni : NO_VNI | (name_hash(segment.name) & (NO_VNI - 1));
+    return segment.vni ? network_of(segment) : NO_VNI | (name_hash(segment.name) & (NO_VNI - 1));
 }
 
 remote_key key_of(std::uint32_t index, const Ip& address) { return {index, address.raw()}; }
@@ -147,7 +148,7 @@ Result<> Segments::open_gateway(std::uint32_t index) {
 std::vector<std::uint32_t> Segments::flood_remotes(const Segment& segment, Problems& problems) {
     std::vector<std::uint32_t> ids;
     for (const Remote& remote : segment.remotes) {
-        const auto id = nexthops_->acquire(remote.address, segment.vni);
+        const auto id = nexthops_->acquire(remote.address, network_of(segment));
         if (problems.check(id, "segment " + segment.name + ", remote " + remote.address.text())) ids.push_back(*id);
     }
     return ids;

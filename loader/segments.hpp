@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// Segments as the programs see them: an index by VNI (of a VLAN-backed one, by a number made of its name), the segment
-// row, the flood list in two banks and the VTEPs that are accepted (`segments`, `vnis`, `floods`, `remotes`). Keeps
-// what the kernel holds beside what is wanted and writes only the difference.
+// Segments as the programs see them: an index by VNI or VSID (of a VLAN-backed one, by a number made of its name), the
+// segment row, the flood list in two banks and the VTEPs that are accepted (`segments`, `vnis`, `floods`, `remotes`).
+// Keeps what the kernel holds beside what is wanted and writes only the difference.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -31,6 +32,11 @@ struct SegmentState {
     std::uint32_t idle_slots = 0;      // rows still in the other bank
     std::chrono::steady_clock::time_point switched{};
 };
+
+// What frames to a remote of the segment carry: its own network, or one of the same encapsulation with another number.
+inline std::uint32_t network_towards(const std::optional<std::uint32_t>& vni, const SegmentState& segment) {
+    return vni ? *vni | (segment.row.vni & VSID) : segment.row.vni;
+}
 
 // (segment index, next-hop id) of static and evpn entries: their remotes are accepted as the flood list's are.
 using RemoteUses = std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t>;

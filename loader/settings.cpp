@@ -2,6 +2,8 @@
 // The document's VTEP and limits as the programs take them (struct config, set before load).
 #include <arpa/inet.h>
 
+#include <algorithm>
+
 #include "engine.hpp"
 
 namespace weft {
@@ -27,7 +29,12 @@ std::uint32_t flags_of(const Vtep& vtep) {
 
 }  // namespace
 
-::config settings_of(const Document& document, std::uint32_t tunnel_ifindex) {
+bool has_nvgre(const Document& document) {
+    return std::ranges::any_of(document.segments,
+                               [](const Segment& one) { return one.encapsulation == Encapsulation::Nvgre; });
+}
+
+::config settings_of(const Document& document, const TunnelDevices& devices) {
     ::config settings{};
     settings.port = htons(VXLAN_PORT);
     if (document.vtep) {
@@ -36,7 +43,9 @@ std::uint32_t flags_of(const Vtep& vtep) {
         settings.port = htons(document.vtep->port);
         settings.tos = static_cast<__u8>(document.vtep->tos.value_or(0) & 0xfc);
         settings.ttl = document.vtep->ttl;
-        settings.tunnel_ifindex = tunnel_ifindex;
+        settings.tunnel_ifindex = devices.vxlan;
+        settings.nvgre_ifindex = devices.gretap;
+        if (has_nvgre(document)) settings.flags |= CONFIG_NVGRE;
     }
     settings.icmp_interval_ns = interval_ns(document.limits.icmp_errors_pps);
     settings.icmp_burst = ICMP_BURST;

@@ -143,8 +143,8 @@ json segments_view(Engine& engine) {
     return out;
 }
 
-json tunnel_view(Engine& engine) {
-    const Link* link = engine.links().find(engine.tunnel_ifindex());
+json tunnel_view(Engine& engine, std::uint32_t ifindex) {
+    const Link* link = engine.links().find(ifindex);
     if (!link) return nullptr;
     return {{"interface", link->name}, {"ifindex", link->ifindex}};
 }
@@ -196,7 +196,8 @@ Answer status(Engine& engine, const Request&) {
              {"reasons", problems.reasons},
              {"warnings", problems.warnings},
              {"vtep", engine.wanted().vtep ? json(engine.wanted().vtep->address.text()) : json()},
-             {"tunnel_device", tunnel_view(engine)},
+             {"tunnel_device", tunnel_view(engine, engine.settings().tunnel_ifindex)},
+             {"nvgre_device", tunnel_view(engine, engine.settings().nvgre_ifindex)},
              {"segments", segments_view(engine)},
              {"maps", maps_view(engine)},
              {"events", events_view(engine)},

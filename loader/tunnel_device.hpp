@@ -19,4 +19,11 @@ std::string tunnel_device_name(const std::string& instance);
 Result<std::uint32_t> ensure_tunnel_device(Netlink& netlink, const std::string& instance, std::uint16_t port);
 Result<bool> remove_tunnel_device(Netlink& netlink, const std::string& instance);
 
+// What that is for VXLAN a gretap or ip6gretap in metadata mode is for NVGRE, altname weft-<instance>-nvgre. The kernel
+// gives it the GRE packets that no gretap with end points of its own takes. EADDRINUSE: there is another one in
+// metadata mode; EOPNOTSUPP: the kernel has no gretap.
+std::string gretap_name(const std::string& instance);
+Result<std::uint32_t> ensure_gretap(Netlink& netlink, const std::string& instance, bool ipv6);
+Result<bool> remove_gretap(Netlink& netlink, const std::string& instance);
+
 }  // namespace weft

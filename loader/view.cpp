@@ -172,7 +172,7 @@ json remote_view(Engine& engine, const Segment& segment, const Remote& remote) {
              {"vni", segment.vni},
              {"address", remote.address.text()},
              {"owner", name(remote.owner)}};
-    const auto id = engine.nexthops().find(remote.address, segment.vni);
+    const auto id = engine.nexthops().find(remote.address, network_of(segment));
     if (const NextHopInfo* hop = id ? engine.nexthops().info(*id) : nullptr) {
         const Link* egress = engine.links().find(hop->path.ifindex);
         out["state"] = hop->state;

@@ -55,6 +55,10 @@ enum {
 
 	VXLAN4_OVERHEAD_BYTES = 50, /* Ethernet 14 + IPv4 20 + UDP 8 + VXLAN 8 */
 	VXLAN6_OVERHEAD_BYTES = 70,
+	NVGRE4_OVERHEAD_BYTES = 42, /* Ethernet 14 + IPv4 20 + GRE with its key 8 */
+	NVGRE6_OVERHEAD_BYTES = 62,
+	VSID_MIN = 0x1000,          /* RFC 7637 §3.4: those below are reserved, */
+	VSID_MAX = 0xfffffe,        /* and the last is of the end points' own */
 	CHECK_VNI = 0,              /* of `weft check`, no segment's */
 	CHECK_PROTOCOL = 0x88b5,    /* its EtherType, IEEE 802's for local experiments; of hellos and beacons too */
 	SOURCE_PORT_MIN = 49152,    /* RFC 7348 §5: the outer source port comes from this range */
@@ -94,7 +98,7 @@ struct device {
 };
 ABI_ASSERT(sizeof(struct device) == 16);
 
-/* --- segments: array by segment index; vnis: __u32 VNI -> __u32 segment index ---------------------------------- */
+/* --- segments: array by segment index; vnis: __u32 VNI, or VSID and it -> segment index ---------------------------------- */
 enum segment_flag {
 	SEGMENT_IN_USE = 1 << 0,
 	SEGMENT_LEARNING = 1 << 1,
@@ -111,11 +115,14 @@ enum segment_flag {
 /* In the place of a VNI: a VLAN-backed segment has none, but needs a name that outlives the daemon: a hash of its own. */
 enum { NO_VNI = 1 << 30 };
 
-/* Added to a VSID where it is a key among VNIs: a segment of either encapsulation may have the same number. */
-enum { VSID = 1 << 29 };
+/*
+ * Added to a VSID wherever it is the key of a network among VNIs: a segment of either encapsulation may have the same
+ * number. NETWORK_NUMBER_MASK takes it off.
+ */
+enum { VSID = 1 << 29, NETWORK_NUMBER_MASK = 0xffffff };
 
 struct segment {
-	__u32 vni;            /* NO_VNI and a hash: VLAN-backed */
+	__u32 vni;            /* VSID and it: NVGRE; NO_VNI and a hash: VLAN-backed */
 	__u16 account;
 	__u16 flags;          /* SEGMENT_* */
 	__u16 mtu;            /* largest inner IP packet towards a remote */
@@ -241,15 +248,15 @@ enum nexthop_flag {
 struct nexthop {
 	__u32 ifindex;     /* egress device */
 	__u16 flags;       /* NEXTHOP_* */
-	__u16 header_len;  /* 50 or 70 */
+	__u16 header_len;  /* 50 or 70, NVGRE 42 or 62 */
 	/* What does not change per packet, folded to 16 bits, as the kernel's csum (not complemented), network order:
 	 * IPv4: the outer IP header with tot_len and check 0 (tos as in `header`).
-	 * IPv6: source, destination, protocol 17, UDP destination port, VXLAN header. */
+	 * IPv6: source, destination, protocol 17, UDP destination port, VXLAN header; with GRE there is no sum: 0. */
 	__u16 csum_base;
 	__u16 mtu;         /* largest outer IP packet the path takes */
-	__u32 vni;
-	/* Ethernet, IP, UDP, VXLAN. Zero in it: IPv4 tot_len, id and check; IPv6 payload length; UDP source, length and
-	 * check. tos/traffic class holds the configured DSCP, 0 for inherit. */
+	__u32 vni;         /* VSID and it: NVGRE */
+	/* Ethernet, IP, UDP, VXLAN or GRE. Zero in it: IPv4 tot_len, id and check; IPv6 payload length; UDP source, length
+	 * and check; the FlowID, GRE's last byte. tos/traffic class holds the configured DSCP, 0 for inherit. */
 	__u8 header[MAX_HEADER_BYTES];
 };
 ABI_ASSERT(sizeof(struct nexthop) == 96);
@@ -341,7 +348,7 @@ enum attachment_flag {
 	ATTACHED_TCX = 1 << 3,             /* link pinned as links/<ifindex>_tc */
 	ATTACHED_CLSACT = 1 << 4,          /* tc filter, priority and handle ours */
 	ATTACHED_CLSACT_OURS = 1 << 5,     /* we made the qdisc */
-	ATTACHED_TUNNEL = 1 << 6,          /* it is the instance's own vxlan device: remove it on detach */
+	ATTACHED_TUNNEL = 1 << 6,          /* it is one of the instance's own tunnel devices: remove it on detach */
 	ATTACHED_EGRESS_TCX = 1 << 7,      /* link pinned as links/<ifindex>_egress */
 	ATTACHED_EGRESS_CLSACT = 1 << 8,   /* tc filter on the egress side, priority and handle as on ingress */
 	ATTACHED_VLANS = 1 << 9,           /* it carries VLANs: VLAN filters are off, and it is promiscuous, since a NIC would */
@@ -360,7 +367,7 @@ struct attachment {
 ABI_ASSERT(sizeof(struct attachment) == 40);
 
 /* --- hooks: one PROG_ARRAY of one slot each, map `hook_<name>`, which the attached stub tail-calls; from_wire_tc
- *     itself calls hook_tc_vlan, and all of TC's call hook_tc_resolve and hook_tc_route, which are attached nowhere; as
+ *     itself calls hook_tc_vlan and hook_tc_nvgre, and all of TC's call hook_tc_resolve and hook_tc_route, which are attached nowhere; as
  *     is hook_tc_host, which the daemon has the kernel run. */
 #define WEFT_HOOKS(X) \
 	X(XDP_WIRE, xdp_wire) \
@@ -372,7 +379,8 @@ ABI_ASSERT(sizeof(struct attachment) == 40);
 	X(TC_RESOLVE, tc_resolve) \
 	X(TC_ROUTE, tc_route) \
 	X(TC_HOST, tc_host) \
-	X(TC_VRRP, tc_vrrp)
+	X(TC_VRRP, tc_vrrp) \
+	X(TC_NVGRE, tc_nvgre)
 
 enum hook_program {
 #define X(id, name) HOOK_##id,
@@ -390,6 +398,7 @@ enum config_flag {
 	CONFIG_UDP6_ZERO = 1 << 4,         /* vtep.udp6_checksum "zero" */
 	CONFIG_ACCEPT_ZERO_UDP6 = 1 << 5,
 	CONFIG_DF = 1 << 6,
+	CONFIG_NVGRE = 1 << 7,             /* a segment of this host travels by NVGRE: without, the programs have no such code */
 };
 
 struct config {
@@ -405,8 +414,9 @@ struct config {
 	__u32 arp_burst;
 	__u32 punt_interval_ns;
 	__u32 punt_burst;
+	__u32 nvgre_ifindex;       /* the instance's gretap device, 0: there is none */
 };
-ABI_ASSERT(sizeof(struct config) == 52);
+ABI_ASSERT(sizeof(struct config) == 56);
 
 #pragma GCC diagnostic pop
 

@@ -52,9 +52,9 @@ namespace detail {
 
 inline constexpr Option SEGMENT_KEYS[] = {
     {"name", Kind::Text, "name of the segment"},
-    {"vni", Kind::Number, "VXLAN network identifier, 1 to 16777215; none: the segment is a VLAN of a switch"},
+    {"vni", Kind::Number, "VXLAN network identifier, or NVGRE's VSID; none: the segment is a VLAN of a switch"},
     {"remotes", Kind::Addresses, "the flood list: addresses of the other VTEPs"},
-    {"encapsulation", Kind::Text, "vxlan"},
+    {"encapsulation", Kind::Text, "vxlan or nvgre"},
     {"learning", Kind::Boolean, "learn MACs and neighbors from frames"},
     {"aging-seconds", Kind::Number, "life of a learned entry that is not used as a source"},
     {"learning-limit", Kind::Number, "how many entries may be learned"},

@@ -25,7 +25,7 @@
 	X(DROP_CHECKSUM, 15, "outer UDP checksum is wrong") \
 	X(DROP_ZERO_CHECKSUM6, 16, "outer UDP checksum is zero over IPv6 and vtep.accept_zero_checksum6 is off") \
 	X(DROP_NO_VNI_FLAG, 17, "VXLAN header without the I flag") \
-	X(DROP_RESERVED_BITS, 18, "VXLAN reserved bits set and vtep.reserved_bits is drop") \
+	X(DROP_RESERVED_BITS, 18, "VXLAN or GRE reserved bits set and vtep.reserved_bits is drop") \
 	X(DROP_UNKNOWN_VNI, 19, "no segment with this VNI on this host") \
 	X(DROP_UNKNOWN_SOURCE, 20, "outer source is no remote of the segment and vtep.accept is known") \
 	X(DROP_OWN_SOURCE, 21, "outer source is this host's own VTEP address") \
@@ -76,7 +76,7 @@
 	X(DROP_NOT_ROUTABLE, 66, "to the gateway's MAC but nothing to route: not IP, broken, multicast, of or for no host") \
 	X(DROP_GATEWAY_SPOOFED, 67, "a guest uses the gateway's MAC or address as its own") \
 	X(DROP_FOR_GATEWAY, 68, "ARP or ND for the gateway itself: taken note of, or none of its business (answer_remote)") \
-	X(DROP_NVGRE_HEADER, 69, "GRE packet to the VTEP that is no NVGRE: no key, a checksum, a sequence number, another version or protocol") \
+	X(DROP_NVGRE_HEADER, 69, "GRE with the VSID of a segment has a checksum, a sequence number or bits that must be zero, or gretap got it without a key") \
 	X(DROP_RULE, 70, "an access rule denies it, or none allows it") \
 	X(DROP_RULE_FRAGMENT, 71, "later fragment of a packet that only rules with ports would allow")
 

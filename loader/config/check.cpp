@@ -4,6 +4,7 @@
 // in check_switching.cpp, gateways and routes in check_routing.cpp.
 #include "check.hpp"
 
+#include <map>
 #include <set>
 #include <unordered_set>
 
@@ -31,6 +32,13 @@ std::string wrong_remote(const Document& document, const Ip& ip) {
     if (ip.is_v4() != own.is_v4())
         return ip.text() + " is " + family(ip) + ", the VTEP " + own.text() + " is " + family(own);
     return "";
+}
+
+bool is_vsid(std::uint32_t number) { return number >= VSID_MIN && number <= VSID_MAX; }
+
+std::string wrong_vsid(std::uint32_t number) {
+    return std::to_string(number) + " is no VSID: with NVGRE it is " + std::to_string(VSID_MIN) + " to " +
+           std::to_string(VSID_MAX) + " (RFC 7637 §3.4)";
 }
 
 std::string wrong_host_mac(const Mac& mac) {
@@ -92,13 +100,24 @@ private:
             const Segment& segment = document_.segments[i];
             if (!segment.name.empty() && !names_.insert(segment.name).second)
                 complain(path_of("segments", i, "/name"), segment.name + " is given twice");
-            const auto [old, fresh] = vnis_.emplace(segment.vni, segment.name);
+            const auto [old, fresh] = vnis_.emplace(std::pair(segment.encapsulation, segment.vni), segment.name);
             if (segment.vni != 0 && !fresh)  // 0: VLAN-backed, or its form is wrong
                 complain(path_of("segments", i, "/vni"), std::to_string(segment.vni) + " is taken by segment " +
                                                              old->second +
                                                              of_cli(segment.owner, "segment " + segment.name));
+            if (segment.encapsulation == Encapsulation::Nvgre) nvgre(segment, i);
             remotes(segment, path_of("segments", i, "/remotes"));
         }
+    }
+
+    void nvgre(const Segment& segment, std::size_t i) {
+        const std::string whose = of_cli(segment.owner, "segment " + segment.name);
+        const bool has_form = segment.vni != 0 && segment.vni <= VNI_MAX;
+        if (has_form && !is_vsid(segment.vni))
+            complain(path_of("segments", i, "/vni"), wrong_vsid(segment.vni) + whose);
+        if (segment.keep_inner_tags)
+            complain(path_of("segments", i, "/keep_inner_tags"),
+                     "NVGRE carries no tagged frames (RFC 7637 §3.3): use vxlan for them" + whose);
     }
 
     void remotes(const Segment& segment, const std::string& path) {
@@ -150,7 +169,7 @@ private:
     std::vector<Complaint> out_;
     std::unordered_map<std::string, std::string> interfaces_;  // name -> what it is
     std::unordered_set<std::string_view> names_;
-    std::unordered_map<std::uint32_t, std::string> vnis_;
+    std::map<std::pair<Encapsulation, std::uint32_t>, std::string> vnis_;
 };
 
 }  // namespace
@@ -174,6 +193,8 @@ void RecordCheck::check_remote(const std::string& segment, const std::optional<I
         if (vni) out.push_back({"/vni", why});
     } else if (remote) {
         if (auto wrong = wrong_remote(document_, *remote); !wrong.empty()) out.push_back({"/remote", std::move(wrong)});
+        const bool nvgre = found != segments_.end() && found->second->encapsulation == Encapsulation::Nvgre;
+        if (nvgre && vni && !is_vsid(*vni)) out.push_back({"/vni", wrong_vsid(*vni)});
     } else if (vni && found != segments_.end() && *vni != found->second->vni) {
         out.push_back({"/vni", std::to_string(*vni) + " is not the VNI of segment " + segment + " (" +
                                    std::to_string(found->second->vni) + "); another goes with a remote only"});

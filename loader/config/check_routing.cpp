@@ -36,7 +36,8 @@ public:
         for (std::size_t i = 0; i < document.routing_domains.size(); ++i)
             names_.emplace(document.routing_domains[i].name, i);
         for (const Segment& segment : document.segments)
-            if (segment.vni != 0) vnis_.emplace(segment.vni, "segment " + segment.name + "'s");
+            if (segment.vni != 0 && segment.encapsulation == Encapsulation::Vxlan)
+                vnis_.emplace(segment.vni, "segment " + segment.name + "'s");
     }
 
     std::vector<Complaint> all() {

@@ -87,15 +87,20 @@ nlohmann::json to_json(const NeighborRecord& record);
 
 std::string_view schema_text();
 
-const char* name(Hook hook);             // "auto", "xdp", "xdp-generic", "tc"
-const char* name(ArpMode mode);          // "off", "suppress", "strict", "local-proxy"
-const char* name(Owner owner);           // "dynamic", "evpn", "cli", "config"
-const char* name(BridgeRole role);       // "designated", "standby", "elected"
-const char* name(TagProtocol protocol);  // "802.1q", "802.1ad"
-const char* name(TeamPolicy policy);     // "explicit", "port", "source-mac", "ip-hash"
-const char* name(Detection detection);   // "link", "beacon"
-const char* name(RoutingModel model);    // "asymmetric", "symmetric"
-const char* name(RouteAction action);    // "blackhole", "unreachable"
+// NVGRE's network numbers; what is wrong with one.
+bool is_vsid(std::uint32_t number);
+std::string wrong_vsid(std::uint32_t number);
+
+const char* name(Hook hook);                    // "auto", "xdp", "xdp-generic", "tc"
+const char* name(ArpMode mode);                 // "off", "suppress", "strict", "local-proxy"
+const char* name(Encapsulation encapsulation);  // "vxlan", "nvgre"
+const char* name(Owner owner);                  // "dynamic", "evpn", "cli", "config"
+const char* name(BridgeRole role);              // "designated", "standby", "elected"
+const char* name(TagProtocol protocol);         // "802.1q", "802.1ad"
+const char* name(TeamPolicy policy);            // "explicit", "port", "source-mac", "ip-hash"
+const char* name(Detection detection);          // "link", "beacon"
+const char* name(RoutingModel model);           // "asymmetric", "symmetric"
+const char* name(RouteAction action);           // "blackhole", "unreachable"
 
 // A bridge as FDB entries and messages name it: interface and VLAN are one bridge's only.
 struct BridgeName {

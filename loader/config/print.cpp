@@ -28,6 +28,8 @@ const char* name(ArpMode mode) {
     return "?";
 }
 
+const char* name(Encapsulation encapsulation) { return encapsulation == Encapsulation::Nvgre ? "nvgre" : "vxlan"; }
+
 const char* name(Owner owner) {
     switch (owner) {
         case ORIGIN_DYNAMIC: return "dynamic";
@@ -193,7 +195,7 @@ json to_json(const Segment& segment, std::optional<Owner> owner) {
         if (!owner || remote.owner == *owner) remotes.push_back(remote.address.text());
     out.update({{"vni", segment.vni},
                 {"remotes", std::move(remotes)},
-                {"encapsulation", "vxlan"},
+                {"encapsulation", name(segment.encapsulation)},
                 {"keep_inner_tags", segment.keep_inner_tags}});
     put(out, "mtu", segment.mtu);
     return out;

@@ -17,6 +17,10 @@ ArpMode read_arp(const json& object) {
     return word(object, "arp", {ArpMode::Suppress, ArpMode::Strict, ArpMode::LocalProxy}).value_or(ArpMode::Off);
 }
 
+Encapsulation read_encapsulation(const json& object) {
+    return word(object, "encapsulation", {Encapsulation::Nvgre}).value_or(Encapsulation::Vxlan);
+}
+
 Vtep read_vtep(const json& object) {
     Vtep out;
     take(object, "address", out.address);
@@ -46,7 +50,7 @@ Uplink read_uplink(const json& object, Owner owner) {
 }
 
 Segment read_segment(const json& object, Owner owner) {
-    Segment out{.arp = read_arp(object), .owner = owner};
+    Segment out{.encapsulation = read_encapsulation(object), .arp = read_arp(object), .owner = owner};
     take(object, "name", out.name);
     take(object, "vni", out.vni);
     if (member(object, "vni") && out.vni == 0) out.vni = VNI_MAX + 1;  // wrong of form, which makes it no VLAN's

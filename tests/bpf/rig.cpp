@@ -119,6 +119,10 @@ bool Rig::load(const RigOptions& options, std::string& why_not) {
     settings.flags = CONFIG_DF | CONFIG_TOS_INHERIT | (options.ipv6 ? std::uint32_t{CONFIG_IPV6} : 0);
     settings.flags = (settings.flags | options.add_flags) & ~options.remove_flags;
     settings.tunnel_ifindex = options.tunnel_device ? t.ifindex : 0;
+    if (options.nvgre) {
+        settings.flags |= CONFIG_NVGRE;
+        settings.nvgre_ifindex = settings.tunnel_ifindex;
+    }
     settings.port = htons(4789);
     settings.ttl = 64;
     settings.tos = options.tos;
@@ -136,7 +140,7 @@ bool Rig::load(const RigOptions& options, std::string& why_not) {
         return false;
     }
     if (!connect("hook_tc_vlan", "from_vlan_tc") || !connect("hook_tc_resolve", "resolve_tc") ||
-        !connect("hook_tc_route", "route_tc"))
+        !connect("hook_tc_route", "route_tc") || !connect("hook_tc_nvgre", "from_nvgre_tc"))
         return false;
     auto tables = Tables::open([&](const char* name) { return bpf_object__find_map_fd_by_name(programs_->obj, name); });
     EXPECT_TRUE(tables) << (tables ? "" : tables.error().what);
@@ -163,21 +167,25 @@ void Rig::put_hop(std::uint32_t id, const Ip& remote, std::uint32_t vni, std::ui
     nexthop hop{};
     const std::uint8_t tos = options_.tos;
     // Zero in it are what the programs fill in per packet.
-    Bytes header = options_.ipv6
-                       ? frame(Eth{.dst = hop_mac, .src = u.mac},
-                               Ip6{.src = own, .dst = remote, .traffic_class = tos, .length = 0},
-                               Udp{.sport = 0, .dport = 4789, .sum = Sum::ZERO, .length = 0}, Vxlan{.vni = vni})
-                       : frame(Eth{.dst = hop_mac, .src = u.mac},
-                               Ip4{.src = own, .dst = remote, .tos = tos, .length = 0, .sum = Sum::ZERO},
-                               Udp{.sport = 0, .dport = 4789, .sum = Sum::ZERO, .length = 0}, Vxlan{.vni = vni});
+    const Eth ethernet{.dst = hop_mac, .src = u.mac};
+    const std::uint8_t protocol = options_.nvgre ? 47 : 17;
+    const Ip6 six{.src = own, .dst = remote, .traffic_class = tos, .next = protocol, .length = 0};
+    const Ip4 four{.src = own, .dst = remote, .tos = tos, .protocol = protocol, .length = 0, .sum = Sum::ZERO};
+    const Bytes tunnel = options_.nvgre
+                             ? frame(Gre{.vsid = vni})
+                             : frame(Udp{.sport = 0, .dport = 4789, .sum = Sum::ZERO, .length = 0}, Vxlan{.vni = vni});
+    const Bytes header = (options_.ipv6 ? frame(ethernet, six) : frame(ethernet, four)) + tunnel;
     std::copy(header.begin(), header.end(), hop.header);
     hop.header_len = static_cast<std::uint16_t>(header.size());
-    hop.csum_base = options_.ipv6 ? raw_sum(cut(header, 22, 32) + Bytes{0, 17, 0x12, 0xb5} + cut(header, 62, 8))
-                                  : raw_sum(cut(header, 14, 20));
+    if (!options_.ipv6)
+        hop.csum_base = raw_sum(cut(header, 14, 20));
+    else if (!options_.nvgre)
+        hop.csum_base = raw_sum(cut(header, 22, 32) + Bytes{0, 17, 0x12, 0xb5} + cut(header, 62, 8));
     hop.ifindex = u.ifindex;
-    hop.flags = static_cast<std::uint16_t>(NEXTHOP_IN_USE | (options_.ipv6 ? NEXTHOP_IPV6 : 0) | flags);
+    hop.flags = static_cast<std::uint16_t>(NEXTHOP_IN_USE | (options_.ipv6 ? NEXTHOP_IPV6 : 0) |
+                                           (options_.nvgre ? NEXTHOP_NVGRE : 0) | flags);
     hop.mtu = 9000;
-    hop.vni = vni;
+    hop.vni = network(vni);
     ASSERT_TRUE(tables_->nexthops.put(id, hop));
     const auto segment = static_cast<std::uint32_t>(vni == 5001 ? 1 : 2);
     ASSERT_TRUE(tables_->remotes.put({segment, remote.raw()}, {id}));
@@ -186,9 +194,9 @@ void Rig::put_hop(std::uint32_t id, const Ip& remote, std::uint32_t vni, std::ui
 void Rig::put_segment(std::uint16_t index, std::uint32_t vni, Account account, const std::vector<std::uint32_t>& ports,
                       const std::vector<std::uint32_t>& hops) {
     segment row{};
-    row.vni = vni;
+    row.vni = network(vni);
     row.account = account;
-    row.flags = SEGMENT_IN_USE | SEGMENT_LEARNING;
+    row.flags = static_cast<std::uint16_t>(SEGMENT_IN_USE | SEGMENT_LEARNING | own_segment_flags());
     row.mtu = 1450;
     std::uint32_t slot = 0;
     for (auto list : {&ports, &hops})
@@ -196,7 +204,7 @@ void Rig::put_segment(std::uint16_t index, std::uint32_t vni, Account account, c
     row.flood_ports = static_cast<std::uint32_t>(ports.size());
     row.flood_remotes = static_cast<std::uint32_t>(hops.size());
     ASSERT_TRUE(tables_->segments.put(index, row));
-    ASSERT_TRUE(tables_->vnis.put(vni, index));
+    ASSERT_TRUE(tables_->vnis.put(network(vni), index));
 }
 
 void Rig::fill_tables() {
@@ -302,7 +310,7 @@ void Rig::unbind(const Ip& ip, std::uint16_t segment) { ASSERT_TRUE(tables_->nei
 
 void Rig::set_flags(std::uint16_t segment_flags, std::uint16_t segment) {
     auto row = tables_->segments.find(segment).value().value();
-    row.flags = static_cast<std::uint16_t>(SEGMENT_IN_USE | segment_flags);
+    row.flags = static_cast<std::uint16_t>(SEGMENT_IN_USE | own_segment_flags() | segment_flags);
     ASSERT_TRUE(tables_->segments.put(segment, row));
 }
 

@@ -55,6 +55,7 @@ enum Hop : std::uint32_t { HOP_2 = 1, HOP_3 = 2, HOP_2_IN_SEGMENT_2 = 3, HOP_UNR
 
 struct RigOptions {
     bool ipv6 = false;
+    bool nvgre = false;                             // the segments travel by NVGRE, with 5001 and 5002 as their VSIDs
     std::uint32_t add_flags = 0, remove_flags = 0;  // to CONFIG_DF | CONFIG_TOS_INHERIT
     bool tunnel_device = true;
     std::uint8_t tos = 0;
@@ -113,6 +114,8 @@ private:
     void put_hop(std::uint32_t id, const Ip& remote, std::uint32_t vni, std::uint16_t flags);
     void put_segment(std::uint16_t index, std::uint32_t vni, Account account, const std::vector<std::uint32_t>& ports,
                      const std::vector<std::uint32_t>& hops);
+    std::uint32_t network(std::uint32_t vni) const { return options_.nvgre ? vni | VSID : vni; }
+    int own_segment_flags() const { return options_.nvgre ? int{SEGMENT_NVGRE} : 0; }
     int program_fd(const char* name) const;
     bool connect(const char* hook, const char* program);
     std::vector<tally> counters() const;

@@ -38,6 +38,17 @@ void classify(const view& seen, const config& settings) {
                 seen.bytes);
 }
 
+void classify_gre(const view& seen, const config& settings) {
+    outer packet{};
+    enum verdict wrong = CONTINUE;
+    const enum verdict verdict = classify_nvgre(&seen, &settings, &packet, &wrong);
+    if (verdict != CONTINUE || wrong) return;
+    FUZZ_EXPECT(packet.vni >= VSID && packet.vni <= (VSID | 0xffffff));
+    FUZZ_EXPECT(packet.inner_bytes >= sizeof(ethernet_header));
+    FUZZ_EXPECT(packet.inner_bytes + (settings.flags & CONFIG_IPV6 ? NVGRE6_OVERHEAD_BYTES : NVGRE4_OVERHEAD_BYTES) <=
+                seen.bytes);
+}
+
 void parse_inner(const std::uint8_t* data, const std::uint8_t* end, std::uint32_t bytes) {
     const arp_message* arp = nullptr;
     if (parse_arp(data, end, &arp) != CONTINUE) FUZZ_EXPECT(!arp);
@@ -68,6 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::copy_n(frame.get(), linear, head.get());
     const auto all = static_cast<std::uint32_t>(bytes);
     classify({head.get(), head.get() + linear, all, choice & 0x20u}, settings(choice));
+    classify_gre({head.get(), head.get() + linear, all, choice & 0x20u}, settings(choice));
     parse_inner(head.get(), head.get() + linear, all);
     return 0;
 }

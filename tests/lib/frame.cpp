@@ -16,6 +16,7 @@ enum : std::uint8_t {
     PROTO_TCP = 6,
     PROTO_UDP = 17,
     PROTO_FRAGMENT = 44,
+    PROTO_GRE = 47,
     PROTO_ICMP6 = 58,
     PROTO_NONE = 59
 };
@@ -72,6 +73,7 @@ struct Codec {
 
     std::uint8_t protocol(std::size_t i) const {
         if (at<Udp>(i)) return PROTO_UDP;
+        if (at<Gre>(i)) return PROTO_GRE;
         if (at<Tcp>(i)) return PROTO_TCP;
         if (at<Icmp4>(i)) return PROTO_ICMP;
         if (at<Icmp6>(i) || at<Ns>(i) || at<Na>(i)) return PROTO_ICMP6;
@@ -190,6 +192,15 @@ struct Codec {
         return join(
             Writer{}.u32((std::uint32_t{layer.flags} << 24) | layer.reserved24).u32((layer.vni << 8) | layer.reserved8),
             rest);
+    }
+
+    Bytes encode(const Gre& layer, std::size_t, Bytes rest) const {
+        Writer out;
+        out.u16(layer.flags).u16(layer.protocol);
+        if (layer.flags & 0xc000) out.u32(0);
+        if (layer.flags & 0x2000) out.u32((layer.vsid << 8) | layer.flow);
+        if (layer.flags & 0x1000) out.u32(0);
+        return join(out, rest);
     }
 
     // Where the checksum field of the L4 header at layer i stands, and what was asked for it.

@@ -126,6 +126,11 @@ struct Vxlan {
     std::uint32_t reserved24 = 0;
     std::uint8_t reserved8 = 0;
 };
+struct Gre {  // NVGRE's (RFC 7637 §3.2). What the flags of RFC 2784 and RFC 2890 announce is there, as zeros
+    std::uint32_t vsid = 5001;
+    std::uint8_t flow = 0;
+    std::uint16_t flags = 0x2000, protocol = 0x6558;
+};
 struct Payload {
     Bytes bytes;
 };
@@ -133,8 +138,8 @@ struct Payload {
 // count bytes 0, 1, 2, … from `first`.
 Payload payload(std::size_t count, std::uint8_t first = 0);
 
-using Layer =
-    std::variant<Eth, Vlan, Arp, Ip4, Ip6, Ip6Fragment, Ip6HopByHop, Udp, Tcp, Icmp4, Icmp6, Ns, Na, Vxlan, Payload>;
+using Layer = std::variant<Eth, Vlan, Arp, Ip4, Ip6, Ip6Fragment, Ip6HopByHop, Udp, Tcp, Icmp4, Icmp6, Ns, Na, Vxlan,
+                           Gre, Payload>;
 
 Bytes build(std::span<const Layer> layers);
 

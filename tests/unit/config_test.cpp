@@ -110,6 +110,18 @@ TEST(Config, DescribesEveryKeyInTheSchema) {
     }
 }
 
+TEST(Config, ANumberIsANetworkOfEachEncapsulation) {
+    const Parsed parsed = parse_config(R"({"vtep": {"address": "192.0.2.1"}, "segments": [
+        {"name": "a", "vni": 4096}, {"name": "b", "vni": 4096, "encapsulation": "nvgre"},
+        {"name": "c", "vni": 16777214, "encapsulation": "nvgre"}, {"name": "d", "vni": 16777215, "encapsulation": "vxlan"}]})",
+                                       "");
+    ASSERT_EQ(weft::text(parsed.complaints), "");
+    EXPECT_EQ(parsed.document.segments[0].encapsulation, Encapsulation::Vxlan);
+    EXPECT_EQ(parsed.document.segments[1].encapsulation, Encapsulation::Nvgre);
+    EXPECT_EQ(to_json(parsed.document)["segments"][1]["encapsulation"], "nvgre");
+    EXPECT_EQ(parse_config(to_json(parsed.document).dump(), "").document, parsed.document);
+}
+
 struct Wrong {
     const char* what;
     const char* patch;  // of EXAMPLE
@@ -196,6 +208,21 @@ INSTANTIATE_TEST_SUITE_P(
          "/segments/1/name: blue is given twice"},
         {"VniTwice", R"({"segments": [{"name": "blue", "vni": 1}, {"name": "red", "vni": 1}]})",
          "/segments/1/vni: 1 is taken by segment blue"},
+        {"VsidTooLow", R"({"segments": [{"name": "blue", "vni": 4095, "encapsulation": "nvgre"}], "neighbors": []})",
+         "/segments/0/vni: 4095 is no VSID: with NVGRE it is 4096 to 16777214 (RFC 7637 §3.4)"},
+        {"VsidReserved",
+         R"({"segments": [{"name": "blue", "vni": 16777215, "encapsulation": "nvgre"}], "neighbors": []})",
+         "/segments/0/vni: 16777215 is no VSID: with NVGRE it is 4096 to 16777214 (RFC 7637 §3.4)"},
+        {"VsidTwice",
+         R"({"segments": [{"name": "blue", "vni": 4096, "encapsulation": "nvgre"}, {"name": "red", "vni": 4096, "encapsulation": "nvgre"}], "neighbors": []})",
+         "/segments/1/vni: 4096 is taken by segment blue"},
+        {"VsidOfAnEntry",
+         R"({"segments": [{"name": "blue", "vni": 4096, "encapsulation": "nvgre"}],
+             "fdb": [{"segment": "blue", "mac": "02:00:00:00:00:02", "remote": "192.0.2.2", "vni": 7}], "neighbors": []})",
+         "/fdb/0/vni: 7 is no VSID: with NVGRE it is 4096 to 16777214 (RFC 7637 §3.4)"},
+        {"NvgreWithTags",
+         R"({"segments": [{"name": "blue", "vni": 4096, "encapsulation": "nvgre", "keep_inner_tags": true}], "neighbors": []})",
+         "/segments/0/keep_inner_tags: NVGRE carries no tagged frames (RFC 7637 §3.3): use vxlan for them"},
         {"PortTwice",
          R"({"ports": [{"interface": "tap0", "segment": "blue"}, {"interface": "tap0", "segment": "blue"}]})",
          "/ports/1/interface: tap0 is already a port of segment blue"},

@@ -133,6 +133,10 @@ TEST(Mtu, IsWhatTheUplinksLeaveAndNeverMore) {
     EXPECT_EQ(effective_mtu(config, blue, uplink(60)), 68);
     config.vtep->address = ip("2001:db8::1");
     EXPECT_EQ(effective_mtu(config, blue, uplink(1500)), 1430);
+    blue.encapsulation = Encapsulation::Nvgre;
+    EXPECT_EQ(effective_mtu(config, blue, uplink(1500)), 1438);
+    config.vtep->address = ip("192.0.2.1");
+    EXPECT_EQ(effective_mtu(config, blue, uplink(1500)), 1458);
 }
 
 TEST(Mtu, ThatDoesNotFitIsComplainedOfWithTheNumbers) {
@@ -143,6 +147,11 @@ TEST(Mtu, ThatDoesNotFitIsComplainedOfWithTheNumbers) {
     const std::vector<Complaint> expected{
         {"/segments/0/mtu", "1500 + 50 bytes of VXLAN over IPv4 is 1550, uplink eth0 carries 1549"}};
     EXPECT_EQ(mtu_complaints(config, uplink(1549)), expected);
+    config.segments[0].encapsulation = Encapsulation::Nvgre;
+    EXPECT_TRUE(mtu_complaints(config, uplink(1542)).empty());
+    const std::vector<Complaint> nvgre{
+        {"/segments/0/mtu", "1500 + 42 bytes of NVGRE over IPv4 is 1542, uplink eth0 carries 1541"}};
+    EXPECT_EQ(mtu_complaints(config, uplink(1541)), nvgre);
 }
 
 TEST(Commands, EachOfTheTableHasAHandler) {

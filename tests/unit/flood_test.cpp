@@ -98,6 +98,24 @@ TEST(Encapsulate, OverIpv6LeavesTheSumZeroWhenTold) {
     EXPECT_EQ(cut(out, 14 + 40 + 6, 2), Bytes(2, 0));
 }
 
+TEST(Encapsulate, ByNvgreWritesWhatTheRfcSays) {
+    for (const auto& inner : inners()) {
+        const Gre gre{.vsid = 0xabcdef, .flow = describe({}, inner.guest).flow};
+        EXPECT_NE(gre.flow, 0);
+        const auto four = make_nexthop(vtep("192.0.2.1"), ip("192.0.2.2"), 0xabcdef | VSID, path());
+        EXPECT_EQ(encapsulate(four, {.flags = CONFIG_TOS_INHERIT}, inner.guest),
+                  frame(Eth{.dst = GATEWAY, .src = OWN}, Ip4{.src = "192.0.2.1", .dst = "192.0.2.2", .tos = inner.tos},
+                        gre, bytes(inner.wire)))
+            << inner.name;
+        const auto six = make_nexthop(vtep("2001:db8::1"), ip("2001:db8::2"), 0xabcdef | VSID, path());
+        EXPECT_EQ(
+            encapsulate(six, {.flags = CONFIG_TOS_INHERIT | CONFIG_IPV6}, inner.guest),
+            frame(Eth{.dst = GATEWAY, .src = OWN},
+                  Ip6{.src = "2001:db8::1", .dst = "2001:db8::2", .traffic_class = inner.tos}, gre, bytes(inner.wire)))
+            << inner.name;
+    }
+}
+
 TEST(Encapsulate, ConfiguredDscpKeepsTheInnerEcn) {
     const auto inner = frame(Eth{}, Ip4{.tos = 0xb9}, Udp{}, payload(8));
     for (const char* address : {"192.0.2.1", "2001:db8::1"}) {
@@ -168,6 +186,23 @@ TEST(NextHopHeader, OverIpv6HoldsAllThatDoesNotChange) {
     EXPECT_EQ(Bytes(hop.header, hop.header + hop.header_len), expected);
     EXPECT_EQ(hop.header_len, VXLAN6_OVERHEAD_BYTES);
     EXPECT_EQ(hop.flags, NEXTHOP_IN_USE | NEXTHOP_IPV6 | NEXTHOP_RESOLVED | NEXTHOP_XDP_TX);
+}
+
+TEST(NextHopHeader, OfNvgreHasNoUdp) {
+    const auto four = make_nexthop(vtep("192.0.2.1"), ip("192.0.2.2"), 5001 | VSID, path());
+    const auto expected = frame(
+        Eth{.dst = GATEWAY, .src = OWN},
+        Ip4{.src = "192.0.2.1", .dst = "192.0.2.2", .protocol = 47, .length = 0, .sum = Sum::ZERO}, Gre{.vsid = 5001});
+    EXPECT_EQ(Bytes(four.header, four.header + four.header_len), expected);
+    EXPECT_EQ(four.header_len, NVGRE4_OVERHEAD_BYTES);
+    EXPECT_EQ(four.vni, 5001u | VSID);
+    EXPECT_EQ(ntohs(four.csum_base), ones_sum(cut(expected, 14, 20)));
+    EXPECT_EQ(four.flags, NEXTHOP_IN_USE | NEXTHOP_RESOLVED | NEXTHOP_NVGRE);
+    const auto six = make_nexthop(vtep("2001:db8::1"), ip("2001:db8::2"), 5001 | VSID, path());
+    EXPECT_EQ(Bytes(six.header, six.header + six.header_len),
+              frame(Eth{.dst = GATEWAY, .src = OWN},
+                    Ip6{.src = "2001:db8::1", .dst = "2001:db8::2", .next = 47, .length = 0}, Gre{.vsid = 5001}));
+    EXPECT_EQ(six.header_len, NVGRE6_OVERHEAD_BYTES);
 }
 
 TEST(NextHopHeader, AnUnresolvedOneClaimsNothing) {

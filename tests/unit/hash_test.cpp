@@ -48,6 +48,18 @@ TEST(SourcePort, DiffersByEachFieldOfTheTuple) {
     EXPECT_EQ(ports.size(), 11u);
 }
 
+TEST(FlowId, IsNeverZeroAndStaysWithTheFlow) {
+    std::set<std::uint8_t> ids;
+    for (std::uint16_t sport = 1; sport < 4000; sport++) {
+        const Bytes one = flow(sport), other = frame(Eth{}, Ip4{.ttl = 3}, Udp{.sport = sport}, payload(300));
+        const auto id = flow_id(one.data(), one.data() + one.size());
+        EXPECT_EQ(flow_id(other.data(), other.data() + other.size()), id);
+        ids.insert(id);
+    }
+    EXPECT_EQ(ids.size(), 255u);
+    EXPECT_FALSE(ids.contains(0));
+}
+
 TEST(SourcePort, IsTheSameForAllFragmentsOfAPacket) {
     const auto first = port_of(frame(Eth{}, Ip4{.mf = true, .id = 7}, Udp{.sport = 5}, payload(64)));
     EXPECT_EQ(port_of(frame(Eth{}, Ip4{.fragment = 9, .id = 7, .protocol = 17}, payload(64))), first);

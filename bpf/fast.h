@@ -48,7 +48,7 @@ static __always_inline __must_check enum verdict check_plain(struct frame *f, co
 	return CONTINUE;
 }
 
-/* A local port that takes what XDP redirects into it. Port groups' rules are TC's, and so are VLANs. */
+/* A local port that takes what XDP redirects into it. What port groups and access rules say is TC's, and so are VLANs. */
 static __always_inline __must_check enum verdict find_port(const struct frame *f, const struct fdb_entry *to,
 							   const struct device **port)
 {
@@ -57,7 +57,7 @@ static __always_inline __must_check enum verdict find_port(const struct frame *f
 	if (to->target == f->ifindex)
 		return DROP_SAME_PORT;
 	*port = device_of(to->target);
-	return *port && ((*port)->flags & DEVICE_XDP_TX) && !(*port)->policy ? CONTINUE : PASS_UP;
+	return *port && ((*port)->flags & DEVICE_XDP_TX) && !is_guarded(*port) ? CONTINUE : PASS_UP;
 }
 
 static __always_inline __must_check enum verdict deliver(struct frame *f, const struct device *port)

@@ -56,6 +56,60 @@ static __always_inline __u32 kernel_share(const struct segment *seg)
 	return seg->flood_remotes < MAX_KERNEL_FLOOD ? seg->flood_remotes : MAX_KERNEL_FLOOD;
 }
 
+/* --- access rules --------------------------------------------------------------------------------------------------- */
+
+/* The ports of a flood list, before they get their copies: the stack does not hold both. */
+struct receivers {
+	struct flood_key first;
+	__u32 ifindex; /* where the frame came from */
+	int reading;
+};
+
+static long look_at_rules(__u32 i, struct receivers *all)
+{
+	struct flood_key key = {all->first.segment, all->first.bank, i};
+	struct scratch *scratch = scratch_of_cpu();
+	const __u32 *ifindex = bpf_map_lookup_elem(&floods, &key);
+	const struct device *port;
+
+	if (!ifindex || *ifindex == all->ifindex || !scratch)
+		return 0;
+	port = device_of(*ifindex);
+	if (!port || !(port->flags & DEVICE_RULES) || !obey(port, all->reading, 1))
+		return 0;
+	count_refusal(port, scratch->look_up.bytes);
+	scratch->kept_from[i / 64 % KEPT_WORDS] |= 1ULL << i % 64;
+	scratch->is_kept = 1;
+	return 0;
+}
+
+/* Whom the rules of his port keep the frame from: a bit for each slot in scratch memory. */
+__weak __noinline int look_at_receivers(struct __sk_buff *skb, __u32 segment)
+{
+	struct receivers all = {.first.segment = segment, .ifindex = skb->ifindex};
+	struct scratch *scratch = scratch_of_cpu();
+	const struct segment *seg;
+
+	if (!scratch)
+		return 0;
+	scratch->is_kept = 0;
+	if (find_segment(segment, &seg) || !(seg->flags & SEGMENT_RULES))
+		return 0;
+	__builtin_memset(scratch->kept_from, 0, sizeof(scratch->kept_from));
+	all.reading = take_tuple(skb);
+	all.first.bank = seg->flood_bank;
+	if (all.reading != TUPLE_NONE)
+		bpf_loop(seg->flood_ports, look_at_rules, &all, 0);
+	return 1;
+}
+
+static __always_inline int is_kept_from(__u32 slot)
+{
+	struct scratch *scratch = scratch_of_cpu();
+
+	return scratch && scratch->is_kept && scratch->kept_from[slot / 64 % KEPT_WORDS] >> slot % 64 & 1;
+}
+
 /* --- local ports -------------------------------------------------------------------------------------------------- */
 
 static __always_inline void give_copy(struct flood *flood, const struct device *port)
@@ -85,7 +139,7 @@ static long copy_to_port(__u32 i, struct flood *flood)
 	if (!ifindex || ifindex == flood->ifindex)
 		return 0;
 	port = device_of(ifindex);
-	if (port)
+	if (port && !(port->flags & DEVICE_RULES && is_kept_from(i)))
 		give_copy(flood, port);
 	return 0;
 }
@@ -115,8 +169,10 @@ __weak __noinline int flood_ports(struct __sk_buff *skb, __u32 segment, __u32 po
 /* Also for ARP's strict mode: the ports hear a question that the program answers itself. */
 static __always_inline int flood_to_ports(struct frame *f)
 {
-	int sent = flood_ports(f->ctx, f->segment, f->policy) > 0;
+	int sent;
 
+	look_at_receivers(f->ctx, f->segment);
+	sent = flood_ports(f->ctx, f->segment, f->policy) > 0;
 	frame_refresh(f);
 	return sent;
 }

@@ -14,10 +14,16 @@ static __always_inline struct device *device_of(__u32 ifindex)
 	return bpf_map_lookup_elem(&devices, &ifindex);
 }
 
-/* Its port group, or `bind`, has a say in what it sends. */
+/* Its port group, `bind` or access rules have a say in what it sends, */
 static __always_inline int is_governed(const struct device *port)
 {
-	return port->policy || port->flags & DEVICE_BOUND;
+	return port->policy || port->flags & (DEVICE_BOUND | DEVICE_RULES);
+}
+
+/* and in what it gets. */
+static __always_inline int is_guarded(const struct device *port)
+{
+	return port->policy || port->flags & DEVICE_RULES;
 }
 
 /* Of weft's own on a VLAN: of a bridge, or among a switch's uplinks. A guest of the VLAN has no business with them. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What a port group allows, TC only: tags, the MAC and addresses behind a port, how much it may send and get, and which
- * ports reach each other. The checks are global functions: the verifier looks at each once, and ports without a group pay
+ * What a port group and access rules allow, TC only: tags, the MAC and addresses behind a port, how much it may send and get, and which
+ * ports reach each other. The checks are global functions: the verifier looks at each once, and ports without any of it pay
  * one comparison.
  */
 #ifndef WEFT_POLICY_H
 #define WEFT_POLICY_H
 
+#include "acl.h"
 #include "claim.h"
 #include "confirm.h"
 #include "limit.h"
@@ -222,6 +223,12 @@ __weak __noinline int admit(struct __sk_buff *skb)
 		return v;
 	if (policy && is_storm(&f, policy, port->account))
 		return DROP_STORM;
+	if (port->flags & DEVICE_RULES) {
+		v = obey_rules(skb, f.ifindex, 0);
+		if (v)
+			return v;
+		frame_refresh(&f);
+	}
 	if (policy && is_rated(&policy->from_port) &&
 	    !within_rate(skb, &policy->from_port, port->account, LIMIT_FROM_AVERAGE, LIMIT_FROM_PEAK, wire_bytes(&f)))
 		return DROP_RATE_FROM;

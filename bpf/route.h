@@ -19,9 +19,44 @@ enum {
 	ICMP6_ECHO_REPLY = 129,
 };
 
+/* --- policy routes ------------------------------------------------------------------------------------------------------ */
+
+_Static_assert((int)RULE_PATH == (int)ROUTE_PATH && (int)RULE_GROUP == (int)ROUTE_GROUP, "a policy route is one");
+
+/* To its own address, or to one that is the segment's alone: nothing to decide. */
+static __always_inline int stays(const struct frame *f, const struct gateway *gateway, const struct packet *p)
+{
+	const struct route *route;
+	struct route_key key;
+
+	fill_route_key(&key, gateway->domain, f->segment, &p->destination);
+	route = bpf_map_lookup_elem(&host_routes, &key);
+	return (route && route->kind == ROUTE_LOCAL) || is_link_local6(&p->destination);
+}
+
+static __always_inline int find_policy_route(struct frame *f, __u32 list, struct route *route)
+{
+	const struct scratch *scratch = scratch_of_cpu();
+	int reading = take_tuple(f->ctx);
+
+	frame_refresh(f);
+	if (reading || !scratch || !classify(list))
+		return 0;
+	count_rule(scratch->look_up.found.counter, &scratch->look_up);
+	route->kind = scratch->look_up.found.action;
+	route->target = scratch->look_up.found.target;
+	return 1;
+}
+
 /* A function of its own for its stack's sake. */
 static __noinline enum way look_for_way(struct frame *f, const struct gateway *gateway, struct packet *p)
 {
+	const __u32 row = gateway->domain;
+	const struct domain *d = bpf_map_lookup_elem(&domains, &row);
+	struct route route = {};
+
+	if (d && d->flags & DOMAIN_POLICY_ROUTES && !stays(f, gateway, p) && find_policy_route(f, d->policy_routes, &route))
+		return take_path(f, &route, p);
 	return find_way(f, gateway, p);
 }
 

@@ -9,6 +9,7 @@
 
 #include "abi.h"
 #include "parse_nd.h"
+#include "tuple.h"
 
 /* What the router knows of a packet. */
 struct packet {
@@ -27,12 +28,28 @@ struct packet {
 	__u8 reserved[3];
 };
 
+/* A packet that rules look at, and what they say. */
+struct look_up {
+	struct tuple tuple;
+	struct tuple quoted; /* by an ICMP error */
+	struct rule_key key;
+	struct rule found;
+	struct flow_key flow;
+	__u32 bytes;
+};
+
+enum { KEPT_WORDS = MAX_DEVICES / 64 };
+
 struct scratch {
 	__u8 bytes[2048];   /* chunks to be summed, answers; one user at a time */
 	struct event event; /* of learning */
 	struct nd_message nd;
 	struct packet packet;
 	struct ip_address source; /* of a frame from a remote, past a tail call */
+	struct look_up look_up;
+	__u64 kept_from[KEPT_WORDS]; /* ports of a flood list whose rules deny the frame, */
+	__u32 is_kept;               /* if there are any */
+	__u32 reserved;
 	struct neighbor_key sender, target; /* of ARP and ND in a gateway's segment */
 };
 

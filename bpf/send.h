@@ -19,6 +19,14 @@ static __always_inline __must_check enum verdict send_to_port(struct frame *f, _
 	port = device_of(ifindex);
 	if (!port)
 		return DROP_NO_RECEIVER;
+	if (port->flags & DEVICE_RULES) {
+		v = obey_rules(f->ctx, ifindex, 1);
+		frame_refresh(f);
+		if (v) {
+			count_refusal(port, frame_bytes(f));
+			return v;
+		}
+	}
 	if (port->policy) {
 		v = admit_to(f->ctx, ifindex, f->policy);
 		if (v)

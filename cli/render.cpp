@@ -81,6 +81,10 @@ std::vector<std::string> keys_of(const std::vector<const json*>& rows, std::stri
     return out;
 }
 
+bool all_objects(const json& value) {
+    return !value.empty() && std::ranges::all_of(value, [](const json& one) { return one.is_object(); });
+}
+
 // A table in two passes, one for the widths and one for the text. No cell is kept, for a list may have a million rows.
 class Table {
 public:
@@ -100,7 +104,8 @@ public:
         for (Column& column : columns_) column.width = width(column.key);
         for (const json* row : rows_)
             for (Column& column : columns_) measure(column, *row);
-        // Values that are objects themselves (counters, flood) are for `show` and --json: a table has one line a row.
+        // Values that are objects themselves (counters, flood), or lists of them (rules), are for `show` and --json: a
+        // table has one line a row.
         std::erase_if(columns_, [](const Column& column) { return column.has_objects; });
         begin_line(head_.key);
         for (const Column& column : columns_) put(column.key, column.width);
@@ -125,7 +130,7 @@ private:
 
     void measure(Column& column, const json& row) {
         const auto at = row.find(column.key);
-        if (at != row.end() && at->is_object()) column.has_objects = true;
+        if (at != row.end() && (at->is_object() || (at->is_array() && all_objects(*at)))) column.has_objects = true;
         if (!column.has_objects) column.width = std::max(column.width, width(cell_of(column, row)));
     }
 
@@ -158,10 +163,6 @@ private:
     Column head_;
     std::string out_, cell_;
 };
-
-bool all_objects(const json& value) {
-    return !value.empty() && std::ranges::all_of(value, [](const json& one) { return one.is_object(); });
-}
 
 std::string list(const json& value, std::string_view columns, std::string_view indent) {
     std::string out;

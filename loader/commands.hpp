@@ -78,6 +78,11 @@ Answer route_show(Engine& engine, const Request& request);
 Answer route_add(Engine& engine, const Request& request);
 Answer route_set(Engine& engine, const Request& request);
 Answer route_del(Engine& engine, const Request& request);
+Answer acl_list(Engine& engine, const Request& request);
+Answer acl_show(Engine& engine, const Request& request);
+Answer acl_add(Engine& engine, const Request& request);
+Answer acl_set(Engine& engine, const Request& request);
+Answer acl_del(Engine& engine, const Request& request);
 
 Answer fdb_list(Engine& engine, const Request& request);
 Answer fdb_add(Engine& engine, const Request& request);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "acls.hpp"
+
 namespace weft {
 
 namespace {
@@ -22,6 +24,7 @@ std::set<std::string> nics_of(const Document& wanted) {
 PortRules rules_of(const Port& port, const Document& wanted, const Policies& policies) {
     PortRules rules;
     if (!port.bind.empty()) rules.flags |= DEVICE_BOUND;
+    if (is_guarded(wanted, port)) rules.flags |= DEVICE_RULES;
     const auto group = std::ranges::find(wanted.port_groups, port.port_group, &PortGroup::name);
     if (group == wanted.port_groups.end()) return rules;
     const auto segment = std::ranges::find(wanted.segments, group->segment, &Segment::name);

@@ -24,7 +24,8 @@
 
 namespace weft {
 
-// What `devices` says of a port besides its segment: its port group's part, and whether it is bound.
+// What `devices` says of a port besides its segment: its port group's part, whether it is bound, and obeys access
+// rules.
 struct PortRules {
     std::uint16_t policy = 0, vid = 0, flags = 0;
     bool delays = false;  // what is over its rate to the port waits in the port's queue

@@ -27,6 +27,7 @@ const std::string& key(const Switch& one) { return one.name; }
 const std::string& key(const PortGroup& group) { return group.name; }
 std::string key(const Bridge& bridge) { return bridge_key(bridge); }
 const std::string& key(const RoutingDomain& domain) { return domain.name; }
+const std::string& key(const Acl& acl) { return acl.name; }
 std::string key(const FdbRecord& record) { return record.segment + " " + record.mac.text(); }
 std::string key(const NeighborRecord& record) { return record.segment + " " + record.ip.text(); }
 
@@ -195,6 +196,7 @@ Result<CliObjects> from_json(const nlohmann::json& file) {
     TRY_OK(load_section(file, "ports", &Document::ports, objects.document));
     TRY_OK(load_section(file, "bridges", &Document::bridges, objects.document));
     TRY_OK(load_section(file, "routing_domains", &Document::routing_domains, objects.document));
+    TRY_OK(load_section(file, "acls", &Document::acls, objects.document));
     TRY(objects.routes, load_routes(file));
     TRY(objects.roles, load_roles(file));
     for (const auto& remote : file.value("remotes", nlohmann::json::array())) {
@@ -223,6 +225,7 @@ CliObjects cli_part(const Document& all) {
     std::copy_if(all.port_groups.begin(), all.port_groups.end(), std::back_inserter(cli.document.port_groups), own);
     std::copy_if(all.ports.begin(), all.ports.end(), std::back_inserter(cli.document.ports), own);
     std::copy_if(all.bridges.begin(), all.bridges.end(), std::back_inserter(cli.document.bridges), own);
+    std::copy_if(all.acls.begin(), all.acls.end(), std::back_inserter(cli.document.acls), own);
     for (const RoutingDomain& domain : all.routing_domains) {
         if (own(domain)) cli.document.routing_domains.push_back(domain);
         for (const Route& route : domain.routes)
@@ -245,6 +248,7 @@ Document merged(Document config, const CliObjects& cli) {
     add_missing(config.port_groups, cli.document.port_groups);
     add_missing(config.ports, cli.document.ports);
     add_missing(config.bridges, cli.document.bridges);
+    add_missing(config.acls, cli.document.acls);
     add_missing(config.routing_domains, without_routes(cli.document.routing_domains));
     add_remotes(config, cli);
     for (const NamedRoute& named : routes_of(cli)) add_route(config, named);
@@ -269,6 +273,7 @@ Document merged_leniently(Document config, const CliObjects& cli, std::vector<st
                         [&](Document& d) { (d.*list).push_back(object); });
     };
     try_list("uplink", &Document::uplinks);
+    try_list("acl", &Document::acls);
     try_list("routing domain", &Document::routing_domains);
     try_list("segment", &Document::segments);
     try_list("switch", &Document::switches);
@@ -305,6 +310,7 @@ std::vector<ObjectChange> difference(const Document& before, const Document& aft
     compare(changes, "port", before.ports, after.ports);
     compare(changes, "bridge", before.bridges, after.bridges);
     compare(changes, "routing-domain", without_routes(before.routing_domains), without_routes(after.routing_domains));
+    compare(changes, "acl", before.acls, after.acls);
     compare(changes, "route", routes_of(before.routing_domains), routes_of(after.routing_domains));
     compare(changes, "fdb", before.fdb, after.fdb);
     compare(changes, "neighbor", before.neighbors, after.neighbors);

@@ -25,7 +25,7 @@ struct RoleChoice {
 std::string bridge_key(const Bridge& bridge);  // "blue eth1:100"
 
 struct CliObjects {
-    Document document;  // uplinks, segments, switches, groups, ports, bridges, routing domains of the CLI
+    Document document;  // uplinks, segments, switches, groups, ports, bridges, domains, acls of the CLI
     std::vector<std::pair<std::string, Ip>> remotes;  // (segment, address) that the CLI added to segments of the config
     std::vector<std::pair<std::string, Route>> routes;  // (routing domain, route), the same
     std::vector<WaitingEntry> waiting;                  // entries whose port is away

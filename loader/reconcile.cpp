@@ -18,7 +18,9 @@ Reconciler::Reconciler(Datapath& datapath, NextHops& nexthops, Learner& learner,
       teams_(datapath.tables()),
       policies_(datapath.tables()),
       circuits_(datapath.tables(), accounts_),
-      routing_(datapath.tables()),
+      rule_lists_(datapath.tables()),
+      routing_(datapath.tables(), rule_lists_),
+      acls_(datapath.tables(), rule_lists_),
       entries_(datapath.tables(), nexthops) {
     entries_.fdb().watch_dynamic([&learner](const fdb_key& key, const fdb_entry& entry, int change) {
         learner.count_entry(key, entry, change);
@@ -33,7 +35,9 @@ Result<> Reconciler::adopt() {
     TRY_OK(teams_.adopt());
     TRY_OK(policies_.adopt());
     TRY_OK(circuits_.adopt());
+    TRY_OK(rule_lists_.adopt());
     TRY_OK(routing_.adopt());
+    TRY_OK(acls_.adopt());
     return entries_.adopt();
 }
 
@@ -44,7 +48,9 @@ Problems Reconciler::run(const Document& document, bool again) {
     for (const Complaint& complaint : mtu_complaints(wanted, links_->all()))
         problems.add(complaint.path + ": " + complaint.what);
     segments_.prepare(wanted, *links_, problems);
+    rule_lists_.begin();
     routing_.serve(wanted, segments_, problems);
+    acls_.serve(wanted, *links_, segments_, problems);
     teach(wanted, problems);
     teams_.prepare(plan_teams(wanted), problems);
     policies_.serve(wanted, teams_, problems);
@@ -83,6 +89,9 @@ void Reconciler::sweep(const Document& wanted, Problems& problems) {
     const auto ports = devices_.sweep(*links_, problems);
     for (const Devices::Gone& port : ports) forget_port(port, problems);
     policies_.sweep(problems);
+    acls_.sweep(problems);
+    rule_lists_.sweep();
+    rule_lists_.tidy(problems);
     teams_.sweep(problems);
     restore(problems);
     if (!segments.empty() || !ports.empty()) accept(wanted, problems);

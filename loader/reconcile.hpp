@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "accounts.hpp"
+#include "acls.hpp"
 #include "circuits.hpp"
 #include "datapath.hpp"
 #include "devices.hpp"
@@ -18,6 +19,7 @@
 #include "policies.hpp"
 #include "problems.hpp"
 #include "routing.hpp"
+#include "rule_lists.hpp"
 #include "segments.hpp"
 #include "teams.hpp"
 #include "waiting.hpp"
@@ -48,13 +50,14 @@ public:
     const Circuits& circuits() const { return circuits_; }
     Routing& routing() { return routing_; }
     const Routing& routing() const { return routing_; }
+    const Acls& acls() const { return acls_; }
     Entries& entries() { return entries_; }
     Waiting& waiting() { return waiting_; }
     const Waiting& waiting() const { return waiting_; }
     // Rows written since the start.
     std::uint64_t writes() const {
         return segments_.writes() + devices_.writes() + teams_.writes() + policies_.writes() + circuits_.writes() +
-               routing_.writes() + entries_.writes();
+               routing_.writes() + rule_lists_.writes() + acls_.writes() + entries_.writes();
     }
 
     // Forgets what was learned by VLANs of which this host is no longer the designated bridge. Call often while a role
@@ -83,7 +86,9 @@ private:
     Teams teams_;
     Policies policies_;
     Circuits circuits_;
+    RuleLists rule_lists_;
     Routing routing_;
+    Acls acls_;
     Entries entries_;
     Waiting waiting_;
     std::map<std::uint32_t, LearnRules> rules_;

@@ -86,6 +86,7 @@ void Routing::serve(const Document& wanted, Segments& segments, Problems& proble
     serve_domains(wanted, segments, problems);
     serve_connected(wanted, segments, problems);
     serve_routes(wanted, problems);
+    serve_policy_routes(wanted, problems);
     serve_gateways(wanted, segments, problems);
 }
 
@@ -106,6 +107,10 @@ void Routing::serve_domains(const Document& wanted, const Segments& segments, Pr
         domain value{};
         value.name_hash = name_hash(one.name);
         value.flags = DOMAIN_IN_USE;
+        if (const auto now = domains_.find(*row); now != domains_.end()) {  // until serve_policy_routes()
+            value.policy_routes = now->second.value.policy_routes;
+            value.flags |= now->second.value.flags & DOMAIN_POLICY_ROUTES;
+        }
         Scope scope{.row = *row};
         if (const SegmentState* transit = segments.find(transit_name(one)); transit && one.router_mac) {
             value.flags |= DOMAIN_SYMMETRIC;
@@ -184,17 +189,22 @@ Result<route> Routing::row_of(const Route& route, const route_key& key, const Sc
         if (to == 0) return fail(ENOENT, "there is no routing domain " + route.leak);
         return route_to(ROUTE_LEAK, route.owner, to);
     }
+    const auto known = routes_.find(key);
+    return lead(route.via, route.owner, scope,
+                known == routes_.end() ? Shares{} : paths_.shares_of(known->second.value));
+}
+
+// To next hops, among which flows were shared so before.
+Result<route> Routing::lead(const std::vector<Ip>& via, Owner owner, const Scope& scope, const Shares& before) {
     std::vector<std::uint32_t> paths;
-    for (const Ip& via : route.via) {
-        TRY(const std::uint32_t path, path_of(via, scope));
+    for (const Ip& ip : via) {
+        TRY(const std::uint32_t path, path_of(ip, scope));
         paths.push_back(path);
     }
     if (paths.empty()) return fail(EINVAL, "it leads nowhere");
-    if (paths.size() == 1) return route_to(ROUTE_PATH, route.owner, paths.front());
-    const auto known = routes_.find(key);
-    const Shares before = known == routes_.end() ? Shares{} : paths_.shares_of(known->second.value);
+    if (paths.size() == 1) return route_to(ROUTE_PATH, owner, paths.front());
     TRY(const std::uint32_t group, paths_.group(before, paths));
-    return route_to(ROUTE_GROUP, route.owner, group);
+    return route_to(ROUTE_GROUP, owner, group);
 }
 
 void Routing::serve_routes(const Document& wanted, Problems& problems) {
@@ -207,6 +217,59 @@ void Routing::serve_routes(const Document& wanted, Problems& problems) {
             const auto row = row_of(route, key, scope->second);
             if (problems.check(row, what)) problems.check(put(key, *row), what);
         }
+    }
+}
+
+// --- policy routes
+
+static_assert(int{RULE_PATH} == int{ROUTE_PATH} && int{RULE_GROUP} == int{ROUTE_GROUP}, "a policy route is one");
+
+namespace {
+
+std::string list_name(const RoutingDomain& domain) { return "routing domain " + domain.name; }
+
+}  // namespace
+
+// One whose packets may be of either family is for that of its next hops: nobody else can take them. A router of a
+// symmetric domain takes both.
+Result<RuleLine> Routing::line_of(const RoutingDomain& domain, std::size_t place, const Scope& scope) {
+    const PolicyRoute& policy = domain.policy_routes[place];
+    const auto known = rules_->held(list_name(domain), policy.priority);
+    const Shares before = known ? paths_.shares_of({known->action, 0, known->target}) : Shares{};
+    TRY(const route to, lead(policy.via, domain.owner, scope, before));
+    RuleLine out{rank_of(policy.priority, place), policy.match, to.kind, 0, to.target};
+    const Ip& via = policy.via.front();
+    if (!out.match.source && !out.match.destination && !scope.routers.contains(via))
+        out.match.destination = Prefix{via.is_v4() ? Ip::v4(0) : Ip{}, 0};
+    return out;
+}
+
+Result<> Routing::switch_policy(const Scope& scope, std::uint16_t list) {
+    Row<domain>& known = domains_[scope.row];
+    domain value = known.value;
+    value.policy_routes = list;
+    value.flags &= static_cast<__u16>(~DOMAIN_POLICY_ROUTES);
+    if (list) value.flags |= DOMAIN_POLICY_ROUTES;
+    if (same(known.value, value)) return Ok{};
+    TRY_OK(tables_->domains.put(scope.row, value));
+    known.value = value;
+    ++writes_;
+    return Ok{};
+}
+
+void Routing::serve_policy_routes(const Document& wanted, Problems& problems) {
+    for (const RoutingDomain& domain : wanted.routing_domains) {
+        const auto scope = scopes_.find(domain.name);
+        if (scope == scopes_.end()) continue;
+        std::vector<RuleLine> lines;
+        for (std::size_t i = 0; i < domain.policy_routes.size(); ++i) {
+            auto line = line_of(domain, i, scope->second);
+            if (problems.check(line, "policy route " + std::to_string(domain.policy_routes[i].priority) +
+                                         " of routing domain " + domain.name))
+                lines.push_back(std::move(*line));
+        }
+        const std::uint16_t list = rules_->want(list_name(domain), lines, false, problems);
+        problems.check(switch_policy(scope->second, list), "policy routes of routing domain " + domain.name);
     }
 }
 

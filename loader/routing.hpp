@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Routing as the programs see it: domains, gateways and routes of the document (`domains`, `gateways`, `routes`,
-// `host_routes`; Paths has the next hops). Keeps what the kernel holds beside what is wanted and writes only the
-// difference, what is named before what names it; only then a segment's gateway takes packets (SEGMENT_GATEWAY).
+// `host_routes`; Paths has the next hops, RuleLists the policy routes). Keeps what the kernel holds beside what is
+// wanted and writes only the difference, what is named before what names it; only then a segment's gateway takes
+// packets (SEGMENT_GATEWAY).
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include "paths.hpp"
 #include "problems.hpp"
 #include "result.hpp"
+#include "rule_lists.hpp"
 #include "segments.hpp"
 #include "tables.hpp"
 
@@ -25,7 +27,7 @@ route_key key_of(std::uint16_t domain, const Prefix& prefix);
 
 class Routing {
 public:
-    explicit Routing(Tables& tables) : tables_(&tables), paths_(tables) {}
+    Routing(Tables& tables, RuleLists& rules) : tables_(&tables), rules_(&rules), paths_(tables) {}
 
     Result<> adopt();
     // Call after Segments::prepare, with the same document (with_transits).
@@ -59,13 +61,18 @@ private:
     void serve_domains(const Document& wanted, const Segments& segments, Problems& problems);
     void serve_connected(const Document& wanted, const Segments& segments, Problems& problems);
     void serve_routes(const Document& wanted, Problems& problems);
+    void serve_policy_routes(const Document& wanted, Problems& problems);
+    Result<RuleLine> line_of(const RoutingDomain& domain, std::size_t place, const Scope& scope);
+    Result<> switch_policy(const Scope& scope, std::uint16_t list);
     void serve_gateways(const Document& wanted, Segments& segments, Problems& problems);
     Result<route> row_of(const Route& route, const route_key& key, const Scope& scope);
+    Result<::route> lead(const std::vector<Ip>& via, Owner owner, const Scope& scope, const Shares& before);
     Result<std::uint32_t> path_of(const Ip& via, const Scope& scope);
     Result<> put(const route_key& key, const route& row);
     Result<> erase(const route_key& key);
 
     Tables* tables_;
+    RuleLists* rules_;
     Paths paths_;
     std::map<std::uint16_t, Row<domain>> domains_;
     std::map<std::uint32_t, Row<gateway>> gateways_;     // by segment index

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "acls.hpp"
 #include "mtu.hpp"
 #include "name_hash.hpp"
 
@@ -13,6 +14,12 @@ namespace {
 constexpr auto BANK_REST = std::chrono::seconds(2);  // far longer than a frame is inside a program
 
 bool same(const ::segment& a, const ::segment& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+
+bool has_guarded_port(const Document& wanted, const Segment& segment) {
+    return !wanted.acls.empty() && std::ranges::any_of(wanted.ports, [&](const Port& port) {
+        return port.segment == segment.name && is_guarded(wanted, port);
+    });
+}
 
 std::uint16_t flags_of(const Segment& segment, const Document& wanted) {
     std::uint16_t flags = SEGMENT_IN_USE;
@@ -27,6 +34,7 @@ std::uint16_t flags_of(const Segment& segment, const Document& wanted) {
     if (segment.keep_inner_tags) flags |= SEGMENT_KEEP_TAGS;
     if (segment.arp == ArpMode::Suppress || segment.arp == ArpMode::Strict) flags |= SEGMENT_ARP_SUPPRESS;
     if (segment.arp == ArpMode::Strict) flags |= SEGMENT_ARP_STRICT;
+    if (has_guarded_port(wanted, segment)) flags |= SEGMENT_RULES;
     return flags;
 }
 

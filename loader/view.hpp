@@ -21,6 +21,7 @@ nlohmann::json port_group_view(Engine& engine, const PortGroup& group);
 nlohmann::json routing_domain_view(Engine& engine, const RoutingDomain& domain);
 // A row for each route of the domain: those of its gateways ("local", "connected") and those of its own.
 nlohmann::json routes_view(const Document& wanted, const RoutingDomain& domain);
+nlohmann::json acl_view(Engine& engine, const Acl& acl);
 nlohmann::json remote_view(Engine& engine, const Segment& segment, const Remote& remote);
 
 // What the host does for a bridge now: "designated" (it forwards) or "standby".

@@ -84,7 +84,7 @@ enum device_flag {
 	DEVICE_ISOLATED = 1 << 5,    /* does not reach the ports of its own group */
 	DEVICE_PROMISCUOUS = 1 << 6, /* gets copies of its group's unicast */
 	DEVICE_BOUND = 1 << 7,       /* `bindings` says what may be behind it */
-	DEVICE_RULES = 1 << 8,       /* `acls` has a row for it */
+	DEVICE_RULES = 1 << 8,       /* port: access rules apply, its own or its segment's */
 };
 
 struct device {
@@ -108,7 +108,7 @@ enum segment_flag {
 	SEGMENT_ARP_STRICT = 1 << 5,    /* a request never leaves the host, even on a miss (H3) */
 	SEGMENT_MIRRORED = 1 << 6,      /* a port of it is promiscuous */
 	SEGMENT_GATEWAY = 1 << 7,       /* `gateways` has a row for it */
-	SEGMENT_RULES = 1 << 8,         /* `acls` has a row for it */
+	SEGMENT_RULES = 1 << 8,         /* access rules apply to a port of it, which has DEVICE_RULES */
 	SEGMENT_NVGRE = 1 << 9,         /* `vni` is a VSID (RFC 7637) */
 };
 

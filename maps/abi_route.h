@@ -52,7 +52,7 @@ struct domain {
 	__u16 flags;     /* DOMAIN_* */
 	__u16 transit;   /* index of the segment of its L3 VNI, 0: none */
 	__u8 router_mac[6];
-	__u16 reserved;
+	__u16 policy_routes; /* row of `rule_lists` (DOMAIN_POLICY_ROUTES), 0: none */
 };
 ABI_ASSERT(sizeof(struct domain) == 16);
 

@@ -112,12 +112,20 @@ ABI_ASSERT(sizeof(struct flow_key) == 44);
 
 enum flow_state { FLOW_NEW = 1, FLOW_ESTABLISHED = 2, FLOW_CLOSING = 3 };
 
+enum flow_flag {
+	FLOW_FIN_NEAR = 1 << 0,
+	FLOW_FIN_FAR = 1 << 1,
+	FLOW_BY_NEAR = 1 << 2,   /* who is behind the port began it */
+	FLOW_ANSWERED = 1 << 3,  /* and the other one has answered */
+	FLOW_RESET = 1 << 4,
+};
+
 struct flow {
 	__u64 seen_ns;    /* CLOCK_MONOTONIC_COARSE of its last packet */
 	__u32 rule;       /* row of rule_counters: of the rule that let it through */
 	__u16 list;       /* and its list: another one there means that the rules were changed, and it is judged anew */
 	__u8 state;       /* enum flow_state */
-	__u8 fins;        /* bit 0: near's FIN was seen, bit 1: far's */
+	__u8 flags;       /* FLOW_* */
 };
 ABI_ASSERT(sizeof(struct flow) == 16);
 

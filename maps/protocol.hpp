@@ -62,6 +62,7 @@ inline constexpr Option SEGMENT_KEYS[] = {
     {"unknown-unicast", Kind::Text, "flood or drop"},
     {"keep-inner-tags", Kind::Boolean, "let the guests' VLAN tags travel in the tunnel"},
     {"mtu", Kind::Number, "largest IP packet of a guest"},
+    {"acl", Kind::Text, "name of the access rules of all its ports, or none"},
     {"routing-domain", Kind::Text, "name of its routing domain, or none"},
     {"gateway-addresses", Kind::Addresses, "of its gateway, with the prefix: 198.51.100.1/24; empty: no gateway"},
     {"gateway-mac", Kind::Text, "MAC address of its gateway"},
@@ -72,6 +73,7 @@ inline constexpr Option PORT_KEYS[] = {
     {"segment", Kind::Text, "name of its segment, or else:"},
     {"port-group", Kind::Text, "name of its port group, which gives the segment"},
     {"service", Kind::Text, "what a port of the host itself is for; none: a guest's"},
+    {"acl", Kind::Text, "name of its access rules, or none (its port group's)"},
     {"bind", Kind::Addresses, "the only addresses behind it: MAC, or MAC=IP+IP…; empty: any"},
     {"hook", Kind::Text, "auto, xdp or tc"},
 };
@@ -107,6 +109,7 @@ inline constexpr Option PORT_GROUP_KEYS[] = {
     {"vlan", Kind::Number, "tag on the uplinks (VLAN-backed segment) or of the guests (overlay); 0: none"},
     {"trunk", Kind::Addresses, "VLANs that guests tag themselves: 100-199,300"},
     {"isolated", Kind::Boolean, "its ports do not reach each other"},
+    {"acl", Kind::Text, "name of the access rules of its ports, or none"},
     {"team-policy", Kind::Text, "explicit, port, source-mac, ip-hash or none (the switch's)"},
     {"team-active", Kind::Addresses, "uplinks to use, in order"},
     {"team-standby", Kind::Addresses, "uplinks that take over, in order"},
@@ -181,6 +184,11 @@ inline constexpr Option ROUTE_FILTERS[] = {
     {"prefix", Kind::Text, "only those of this prefix"},
     {"kind", Kind::Text, "only via, blackhole, unreachable, leak, connected or local ones"},
 };
+inline constexpr Option ACL_KEYS[] = {
+    {"name", Kind::Text, "name of the access rules"},
+    {"default", Kind::Text, "deny or allow what no rule of its direction matches"},
+    {"rules", Kind::Addresses, "KEY=VALUE+KEY=VALUE…: priority, action, direction, protocol, source, stateful …"},
+};
 inline constexpr Option BY_NAME[] = {{"name", Kind::Text, "its name"}};
 inline constexpr Option BY_INTERFACE[] = {{"interface", Kind::Text, "its interface"}};
 inline constexpr Option PORT_FILTERS[] = {
@@ -212,6 +220,7 @@ inline constexpr std::string_view UPLINK_COLUMNS = "interface hook state owner";
 inline constexpr std::string_view REMOTE_COLUMNS = "segment vni address owner";
 inline constexpr std::string_view DOMAIN_COLUMNS = "name model l3_vni router_mac segments owner";
 inline constexpr std::string_view ROUTE_COLUMNS = "routing_domain prefix kind via segment leak origin";
+inline constexpr std::string_view ACL_COLUMNS = "name default rules ports port_groups segments owner";
 inline constexpr std::string_view FDB_COLUMNS = "segment vni mac port remote bridge origin age_seconds";
 inline constexpr std::string_view NEIGHBOR_COLUMNS = "segment vni ip mac remote origin age_seconds";
 inline constexpr std::string_view CHANGE_COLUMNS = "action object name";
@@ -298,6 +307,14 @@ inline constexpr Command COMMANDS[] = {
     {"route", "set", "prefix", "routing-domain prefix", "change where a route leads", detail::ROUTE_KEYS,
      detail::CHANGE_COLUMNS},
     {"route", "del", "prefix", "routing-domain prefix", "remove a route", detail::ROUTE_NAME, detail::CHANGE_COLUMNS},
+
+    {"acl", "list", "", "", "access rules, and who names them", {}, detail::ACL_COLUMNS},
+    {"acl", "show", "name", "name", "the rules of one name, with the packets that each decided", detail::BY_NAME,
+     detail::ACL_COLUMNS},
+    {"acl", "add", "name", "name", "make access rules", detail::ACL_KEYS, detail::CHANGE_COLUMNS},
+    {"acl", "set", "name", "name", "change the keys that are given; rules replace all there are", detail::ACL_KEYS,
+     detail::CHANGE_COLUMNS},
+    {"acl", "del", "name", "name", "remove access rules that nobody names", detail::BY_NAME, detail::CHANGE_COLUMNS},
 
     {"fdb", "list", "", "", "MAC addresses and where they are; options are filters", detail::FDB_KEYS,
      detail::FDB_COLUMNS},

@@ -23,5 +23,9 @@ bool is_reserved(std::string_view interface);
 std::vector<Complaint> check_switching(const Document& document);
 // gateways of segments, routing_domains and their routes.
 std::vector<Complaint> check_routing(const Document& document);
+// acls, who names them, and what room access rules and policy routes need.
+std::vector<Complaint> check_rules(const Document& document);
+// What of a packet cannot be matched together. `path`: of the object that has the match.
+void check_match(const FlowMatch& match, const std::string& path, std::vector<Complaint>& out);
 
 }  // namespace weft

@@ -219,21 +219,8 @@ private:
         const FlowMatch& match = route.match;
         if (!seen.insert(route.priority).second)
             complain(path + "/priority", std::to_string(route.priority) + " is given twice");
+        check_match(match, path, out_);
         const std::optional<Prefix>& prefix = match.destination ? match.destination : match.source;
-        if (match.source && prefix->is_v4() != match.source->is_v4())
-            complain(path + "/source", match.source->text() + " is " + family(match.source->is_v4()) +
-                                           ", the destination " + prefix->text() + " is " + family(prefix->is_v4()));
-        const std::string protocol = match.protocol ? protocol_name(*match.protocol) : "";
-        if (prefix && protocol == (prefix->is_v4() ? "icmpv6" : "icmp"))
-            complain(path + "/protocol",
-                     "is " + protocol + ", but " + prefix->text() + " is " + family(prefix->is_v4()));
-        if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") {
-            const auto refuse = [&](bool given, const char* key) {
-                if (given) complain(path + key, "goes with protocol tcp, udp or sctp only");
-            };
-            refuse(match.source_ports.has_value(), "/source_ports");
-            refuse(match.destination_ports.has_value(), "/destination_ports");
-        }
         check_via(domain, prefix, route.via, path + "/via", "");
         for (std::size_t i = 1; i < route.via.size() && !prefix; ++i)
             if (route.via[i].is_v4() != route.via[0].is_v4() && !scopes_[domain.name].routers.contains(route.via[i]))

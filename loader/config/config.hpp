@@ -82,6 +82,8 @@ nlohmann::json to_json(const Switch& one);
 nlohmann::json to_json(const PortGroup& group);
 nlohmann::json to_json(const RoutingDomain& domain, std::optional<Owner> owner = {});
 nlohmann::json to_json(const Route& route);
+nlohmann::json to_json(const AclRule& rule);
+nlohmann::json to_json(const Acl& acl);
 nlohmann::json to_json(const FdbRecord& record);
 nlohmann::json to_json(const NeighborRecord& record);
 
@@ -101,6 +103,7 @@ const char* name(TeamPolicy policy);            // "explicit", "port", "source-m
 const char* name(Detection detection);          // "link", "beacon"
 const char* name(RoutingModel model);           // "asymmetric", "symmetric"
 const char* name(RouteAction action);           // "blackhole", "unreachable"
+const char* name(RuleDirection direction);      // "from_port", "to_port"
 
 // A bridge as FDB entries and messages name it: interface and VLAN are one bridge's only.
 struct BridgeName {

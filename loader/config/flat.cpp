@@ -37,16 +37,37 @@ json router(const std::string& text) {
     return {{"address", text.substr(0, equals)}, {"router_mac", text.substr(equals + 1)}};
 }
 
+// "priority=100+action=allow+direction=to_port+protocol=tcp+destination_ports=443+stateful"
+json access_rule(const Rule& rule, const std::string& text) {
+    json out = json::object();
+    for (std::size_t at = 0; at <= text.size();) {
+        const auto end = std::min(text.find('+', at), text.size());
+        const std::string word = text.substr(at, end - at);
+        const auto equals = std::min(word.find('='), word.size());
+        const std::string key = word.substr(0, equals),
+                          value = equals == word.size() ? "true" : word.substr(equals + 1);
+        const Rule* found = property(rule, key);
+        const json number = json::parse(value, nullptr, false);
+        const bool plain = found && found->type == "string" && found->any_of.empty();
+        out[key] = !plain && !number.is_discarded() ? number : json(value);
+        at = end + 1;
+    }
+    return out;
+}
+
 json value_of(const Rule& rule, const Rule& parent, const std::string& key, const json& value) {
     const bool needed = std::ranges::find(parent.required, key) != parent.required.end();
     if (!needed && !rule.has_default && (value == "none" || value == json{"none"})) return nullptr;
     // Elements that are objects in the document.
-    const bool bindings = key == "bind", routers = key == "remotes" && rule.items && !rule.items->any_of.empty();
-    if ((!bindings && !routers) || !value.is_array()) return value;
+    const bool bindings = key == "bind", rules = key == "rules";
+    const bool routers = key == "remotes" && rule.items && !rule.items->any_of.empty();
+    if ((!bindings && !routers && !rules) || !value.is_array()) return value;
     json out = json::array();
     for (const json& one : value) {
         if (!one.is_string())
             out.push_back(one);
+        else if (rules)
+            out.push_back(access_rule(*rule.items, one.get<std::string>()));
         else
             out.push_back(bindings ? binding(one.get<std::string>()) : router(one.get<std::string>()));
     }

@@ -64,7 +64,7 @@ private:
         if (rule.type == "integer") return "a whole number";
         if (rule.format == "ip-host") return "an IP address as a string";
         if (rule.format == "mac") return "a MAC address as a string";
-        if (rule.format == "prefix") return "a prefix as a string";
+        if (rule.format == "prefix" || rule.format == "match") return "a prefix as a string";
         return "a string";
     }
 

@@ -65,6 +65,8 @@ const char* name(Detection detection) { return detection == Detection::Beacon ? 
 
 const char* name(RoutingModel model) { return model == RoutingModel::Symmetric ? "symmetric" : "asymmetric"; }
 
+const char* name(RuleDirection direction) { return direction == RuleDirection::FromPort ? "from_port" : "to_port"; }
+
 const char* name(RouteAction action) { return action == RouteAction::Blackhole ? "blackhole" : "unreachable"; }
 
 namespace {
@@ -160,15 +162,18 @@ json protocol_json(std::uint8_t number) {
     return known.empty() ? json(number) : json(known);
 }
 
-json policy_route_json(const PolicyRoute& route) {
-    const FlowMatch& match = route.match;
-    json out = {{"priority", route.priority}, {"via", json::array()}};
+void put_match(json& out, const FlowMatch& match) {
     if (match.source) out["source"] = match.source->text();
     if (match.destination) out["destination"] = match.destination->text();
     if (match.protocol) out["protocol"] = protocol_json(*match.protocol);
     if (match.source_ports) out["source_ports"] = text(*match.source_ports);
     if (match.destination_ports) out["destination_ports"] = text(*match.destination_ports);
     put(out, "dscp", match.dscp);
+}
+
+json policy_route_json(const PolicyRoute& route) {
+    json out = {{"priority", route.priority}, {"via", json::array()}};
+    put_match(out, route.match);
     for (const Ip& ip : route.via) out["via"].push_back(ip.text());
     return out;
 }
@@ -188,6 +193,7 @@ json to_json(const Segment& segment, std::optional<Owner> owner) {
                 {"arp", name(segment.arp)},
                 {"unknown_unicast", segment.drop_unknown_unicast ? "drop" : "flood"}};
     if (!segment.routing_domain.empty()) out["routing_domain"] = segment.routing_domain;
+    if (!segment.acl.empty()) out["acl"] = segment.acl;
     if (!(segment.gateway == Gateway{})) out["gateway"] = gateway_json(segment.gateway);
     if (segment.vni == 0) return out;
     json remotes = json::array();
@@ -208,6 +214,7 @@ json to_json(const Port& port) {
     else
         out["port_group"] = port.port_group;
     if (!port.service.empty()) out["service"] = port.service;
+    if (!port.acl.empty()) out["acl"] = port.acl;
     return out;
 }
 
@@ -231,19 +238,21 @@ json to_json(const PortGroup& group) {
     put(storm, "broadcast_pps", group.broadcast_pps);
     put(storm, "multicast_pps", group.multicast_pps);
     put(storm, "unknown_unicast_pps", group.unknown_unicast_pps);
-    return {{"name", group.name},
-            {"switch", group.switch_name},
-            {"segment", group.segment},
-            {"vlan", group.vlan},
-            {"trunk", std::move(trunk)},
-            {"isolated", group.isolated},
-            {"team", team_json(group.team)},
-            {"security",
-             {{"promiscuous", accepted(group.accept_promiscuous)},
-              {"mac_changes", accepted(group.accept_mac_changes)},
-              {"forged_transmits", accepted(group.accept_forged_transmits)}}},
-            {"limits", {{"from_port", rate_json(group.from_port)}, {"to_port", rate_json(group.to_port)}}},
-            {"storm", std::move(storm)}};
+    json out = {{"name", group.name},
+                {"switch", group.switch_name},
+                {"segment", group.segment},
+                {"vlan", group.vlan},
+                {"trunk", std::move(trunk)},
+                {"isolated", group.isolated},
+                {"team", team_json(group.team)},
+                {"security",
+                 {{"promiscuous", accepted(group.accept_promiscuous)},
+                  {"mac_changes", accepted(group.accept_mac_changes)},
+                  {"forged_transmits", accepted(group.accept_forged_transmits)}}},
+                {"limits", {{"from_port", rate_json(group.from_port)}, {"to_port", rate_json(group.to_port)}}},
+                {"storm", std::move(storm)}};
+    if (!group.acl.empty()) out["acl"] = group.acl;
+    return out;
 }
 
 json to_json(const Uplink& uplink) { return {{"interface", uplink.interface}, {"hook", name(uplink.hook)}}; }
@@ -276,6 +285,21 @@ json to_json(const RoutingDomain& domain, std::optional<Owner> owner) {
     return out;
 }
 
+json to_json(const AclRule& rule) {
+    json out = {{"priority", rule.priority},
+                {"action", rule.allow ? "allow" : "deny"},
+                {"direction", name(rule.direction)},
+                {"stateful", rule.stateful}};
+    put_match(out, rule.match);
+    return out;
+}
+
+json to_json(const Acl& acl) {
+    json rules = json::array();
+    for (const AclRule& rule : acl.rules) rules.push_back(to_json(rule));
+    return {{"name", acl.name}, {"default", acl.default_allow ? "allow" : "deny"}, {"rules", std::move(rules)}};
+}
+
 json to_json(const FdbRecord& record) {
     json out = {{"segment", record.segment}, {"mac", record.mac.text()}};
     if (!record.port.empty()) out["port"] = record.port;
@@ -301,7 +325,8 @@ json to_json(const Document& document, std::optional<Owner> owner) {
                 {"bridges", list_json(document.bridges, owner)},
                 {"fdb", list_json(document.fdb, owner)},
                 {"neighbors", list_json(document.neighbors, owner)},
-                {"routing_domains", routing_domains_json(document.routing_domains, owner)}};
+                {"routing_domains", routing_domains_json(document.routing_domains, owner)},
+                {"acls", list_json(document.acls, owner)}};
     if (owner && *owner != ORIGIN_CONFIG) return out;
     out["limits"] = limits_json(document.limits);
     if (document.vtep) out["vtep"] = vtep_json(*document.vtep);

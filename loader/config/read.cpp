@@ -61,6 +61,7 @@ Segment read_segment(const json& object, Owner owner) {
     take(object, "keep_inner_tags", out.keep_inner_tags);
     take(object, "mtu", out.mtu);
     take(object, "routing_domain", out.routing_domain);
+    take(object, "acl", out.acl);
     out.gateway = read_gateway(part(object, "gateway"));
     out.remotes = list<Remote>(object, "remotes", [&](const json& one) {
         return Remote{parsed<Ip>(&one).value_or(Ip{}), owner};
@@ -83,6 +84,7 @@ Port read_port(const json& object, Owner owner) {
     take(object, "segment", out.segment);
     take(object, "port_group", out.port_group);
     take(object, "service", out.service);
+    take(object, "acl", out.acl);
     out.bind = list<Binding>(object, "bind", read_binding);
     return out;
 }
@@ -148,6 +150,7 @@ PortGroup read_port_group(const json& object, Owner owner) {
     out.trunk = list<VlanRange>(object, "trunk",
                                 [](const json& one) { return parse_vlans(text_or_none(one)).value_or(VlanRange{}); });
     take(object, "isolated", out.isolated);
+    take(object, "acl", out.acl);
     out.team = read_team(part(object, "team"));
     const json& security = part(object, "security");
     out.accept_promiscuous = is(security, "promiscuous", "accept");
@@ -201,6 +204,8 @@ bool read_object(std::string_view section, const json& object, Owner owner, Docu
         out.bridges.push_back(read_bridge(object, owner));
     else if (section == "routing_domains")
         out.routing_domains.push_back(read_routing_domain(object, owner));
+    else if (section == "acls")
+        out.acls.push_back(read_acl(object, owner));
     else if (section == "fdb")
         out.fdb.push_back(read_fdb(object, owner));
     else if (section == "neighbors")
@@ -215,7 +220,7 @@ Document read_document(const json& document, Owner owner) {
     if (const json* vtep = member(document, "vtep")) out.vtep = read_vtep(*vtep);
     if (const json* limits = member(document, "limits")) out.limits = read_limits(*limits);
     for (const char* section : {"uplinks", "segments", "switches", "port_groups", "ports", "bridges", "routing_domains",
-                                "fdb", "neighbors"}) {
+                                "acls", "fdb", "neighbors"}) {
         const json* list = member(document, section);
         if (!list || !list->is_array()) continue;
         for (const json& one : *list) read_object(section, one, owner, out);

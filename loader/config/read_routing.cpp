@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// The part of read.cpp about gateways and routing domains.
+// The part of read.cpp about gateways, routing domains and access rules.
 #include "read_values.hpp"
 
 namespace weft {
@@ -40,20 +40,46 @@ std::optional<PortRange> read_ports(const json& object, const char* key) {
     return at ? parse_ports(text_or_none(*at)) : std::nullopt;
 }
 
+FlowMatch read_match(const json& object) {
+    FlowMatch out;
+    take(object, "source", out.source);
+    take(object, "destination", out.destination);
+    out.protocol = read_protocol(object);
+    out.source_ports = read_ports(object, "source_ports");
+    out.destination_ports = read_ports(object, "destination_ports");
+    take(object, "dscp", out.dscp);
+    return out;
+}
+
 PolicyRoute read_policy_route(const json& object) {
     PolicyRoute out;
     take(object, "priority", out.priority);
-    take(object, "source", out.match.source);
-    take(object, "destination", out.match.destination);
-    out.match.protocol = read_protocol(object);
-    out.match.source_ports = read_ports(object, "source_ports");
-    out.match.destination_ports = read_ports(object, "destination_ports");
-    take(object, "dscp", out.match.dscp);
+    out.match = read_match(object);
     out.via = list<Ip>(object, "via", read_ip);
     return out;
 }
 
+AclRule read_acl_rule(const json& object) {
+    AclRule out;
+    take(object, "priority", out.priority);
+    out.allow = is(object, "action", "allow");
+    out.direction =
+        word(object, "direction", {RuleDirection::FromPort, RuleDirection::ToPort}).value_or(RuleDirection::ToPort);
+    out.match = read_match(object);
+    take(object, "stateful", out.stateful);
+    return out;
+}
+
 }  // namespace
+
+Acl read_acl(const json& object, Owner owner) {
+    Acl out;
+    out.owner = owner;
+    take(object, "name", out.name);
+    out.default_allow = is(object, "default", "allow");
+    out.rules = list<AclRule>(object, "rules", read_acl_rule);
+    return out;
+}
 
 Gateway read_gateway(const json& object) {
     Gateway out;

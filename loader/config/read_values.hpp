@@ -110,5 +110,6 @@ namespace weft {
 // read_routing.cpp
 Gateway read_gateway(const nlohmann::json& object);
 RoutingDomain read_routing_domain(const nlohmann::json& object, Owner owner);
+Acl read_acl(const nlohmann::json& object, Owner owner);
 
 }  // namespace weft

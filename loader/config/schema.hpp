@@ -19,7 +19,7 @@ namespace weft {
 // One (sub)schema with its $ref resolved. Lives as long as the program.
 struct Rule {
     std::string type;    // object, array, string, integer, boolean
-    std::string format;  // ip-host, mac, interface, vlans, bridge, prefix, prefix-or-any, gateway, ports
+    std::string format;  // ip-host, mac, interface, vlans, bridge, prefix, prefix-or-any, match, gateway, ports
     std::string hint;    // "x-hint": a reason that is put behind a complaint
     std::vector<std::pair<std::string, const Rule*>> properties;
     std::vector<std::string> required;

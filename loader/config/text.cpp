@@ -175,6 +175,14 @@ std::string wrong_prefix(const std::string& text) {
     return network.address.is_link_local() ? "which is link-local, and that is never routed" : "";
 }
 
+// Of packets, which may go to a group too.
+std::string wrong_match(const std::string& text) {
+    const auto prefix = text.find('\0') == text.npos ? Prefix::parse(text) : std::nullopt;
+    if (!prefix) return "which is no prefix like 198.51.100.0/24";
+    const Prefix network = prefix->network();
+    return network == *prefix ? "" : "which has bits behind the prefix, " + network.text() + " has none";
+}
+
 // Of a gateway: an address that guests can ask for, in a network that has room for them. A network of two addresses has
 // neither an address of its own nor a broadcast (RFC 3021, RFC 6164).
 std::string wrong_gateway(const std::string& text) {
@@ -300,6 +308,7 @@ std::string wrong_format(const std::string& text, std::string_view format) {
     if (format == "vlans") return wrong_vlans(text);
     if (format == "prefix") return wrong_prefix(text);
     if (format == "prefix-or-any") return text == "any" ? "" : wrong_prefix(text);
+    if (format == "match") return text == "any" ? "" : wrong_match(text);
     if (format == "ports") return wrong_ports(text);
     if (format == "gateway") return wrong_gateway(text);
     if (format == "bridge" && !parse_bridge(text)) return "which is no interface and VLAN like eth1:100";

@@ -21,7 +21,7 @@ std::string shown(const nlohmann::json& value);   // as JSON, cut to a length th
 // The candidate that a typing error away from word, or empty.
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates);
 // What is wrong with text as an "ip-host", "mac", "interface", "vlans", "bridge", "prefix", "prefix-or-any",
-// "gateway" or "ports"; empty if nothing.
+// "match", "gateway" or "ports"; empty if nothing.
 std::string wrong_format(const std::string& text, std::string_view format);
 
 }  // namespace weft

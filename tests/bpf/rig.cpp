@@ -281,6 +281,19 @@ Outcome Rig::run(const char* program, const Bytes& in, const Link& from, const R
     return out;
 }
 
+std::uint32_t Rig::cost_ns(const char* program, const Bytes& in, const Link& from) {
+    std::uint32_t best = UINT32_MAX;
+    for (int series = 0; series < 5; ++series) {
+        __sk_buff skb{};
+        skb.ifindex = from.ifindex;
+        LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in.data(), .data_size_in = static_cast<__u32>(in.size()),
+                    .ctx_in = &skb, .ctx_size_in = sizeof skb, .repeat = 20000);
+        EXPECT_EQ(bpf_prog_test_run_opts(program_fd(program), &opts), 0);
+        best = std::min(best, opts.duration);
+    }
+    return best;
+}
+
 void Rig::learn_port(const Mac& mac, const Link& port, std::uint16_t segment) {
     fdb_key key{segment, {}};
     mac.copy_to(key.mac);

@@ -93,11 +93,12 @@ public:
     void unbind(const Ip& ip, std::uint16_t segment = 1);
     void set_flags(std::uint16_t segment_flags, std::uint16_t segment = 1);  // besides SEGMENT_IN_USE
     void set_mtu(std::uint16_t mtu, std::uint16_t segment = 1);
-    void set_path_mtu(std::uint32_t hop, std::uint16_t mtu);  // of outer packets
-    std::vector<event> events();                              // those sent since the last call
-    std::uint64_t counted(verdict v);                         // so far
-    std::uint64_t delivered(Account account);                 // frames
-    std::uint32_t instructions(const char* program);          // that the verifier processed
+    void set_path_mtu(std::uint32_t hop, std::uint16_t mtu);                        // of outer packets
+    std::vector<event> events();                                                    // those sent since the last call
+    std::uint64_t counted(verdict v);                                               // so far
+    std::uint64_t delivered(Account account);                                       // frames
+    std::uint32_t cost_ns(const char* program, const Bytes& in, const Link& from);  // of one run, the fastest of some
+    std::uint32_t instructions(const char* program);                                // that the verifier processed
 
     void attach_tc(const char* program, const Link& link);  // for tests that need a real skb; goes with the rig
     void enable_xdp(const Link& link);  // XDP runs need a device that has a program; it sees no traffic

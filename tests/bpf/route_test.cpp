@@ -99,7 +99,7 @@ TEST(Route, ByXdpToo) {
     NEED_RIG(rig, {});
     settle(*rig);
     rig->enable_xdp(rig->p1);
-    const domain row{.name_hash = 1, .flags = DOMAIN_IN_USE, .transit = 0, .router_mac = {}, .reserved = 0};
+    const domain row{.name_hash = 1, .flags = DOMAIN_IN_USE, .transit = 0, .router_mac = {}, .policy_routes = 0};
     ASSERT_TRUE(rig->tables().domains.put(DOMAIN_1, row));
     for (const Bytes& in : {packet(ip_c), packet(ip_d), packet6(ip6_c)}) {
         const Outcome tc = rig->run("from_port_tc", in, rig->p1), xdp = rig->run("from_port_xdp", in, rig->p1);
@@ -312,6 +312,30 @@ TEST(Route, DomainsMeetOnlyByALeak) {
     EXPECT_EQ(why(*rig, packet("192.0.2.7")), "TX_UNREACHABLE");
     put_route(*rig, "192.0.2.0", 24, ROUTE_LEAK, OTHER_DOMAIN);
     EXPECT_EQ(why(*rig, packet("192.0.2.7")), "TX_ROUTED");
+}
+
+TEST(Route, APolicyRouteComesBeforeTheTableButNotForTheGatewayItself) {
+    NEED_RIG(rig, {});
+    settle(*rig);
+    rule_list list{};
+    list.flags = RULES_IN_USE;
+    list.shapes = 1;
+    list.shape[0] = {.family = 4, .source_bits = 128, .flags = SHAPE_PROTOCOL, .best_rank = 1};
+    rule_key key{.list = 1, .protocol = 17, .family = 4};
+    key.source = ip(ip_a).raw();
+    ASSERT_TRUE(rig->tables().rules.put(key, {1, RULE_PATH, 0, 5, 7}));
+    ASSERT_TRUE(rig->tables().rule_lists.put(1, list));
+    ASSERT_TRUE(rig->tables().paths.put(7, {ip(ip_d).raw(), 2, 0, 0}));
+    domain row{.name_hash = 1, .flags = DOMAIN_IN_USE | DOMAIN_POLICY_ROUTES};
+    row.policy_routes = 1;
+    ASSERT_TRUE(rig->tables().domains.put(DOMAIN_1, row));
+    const Bytes steered = rig->run("from_port_tc", packet(ip_c), rig->p1).bytes;
+    EXPECT_EQ(cut(inner_of(*rig, steered), 0, 6), cut(frame(Eth{.dst = d}), 0, 6)) << "by d, though it is for c";
+    const Bytes tcp = frame(Eth{.dst = gateway_mac, .src = a}, Ip4{.src = ip_a, .dst = ip_c}, Tcp{}, payload(40));
+    EXPECT_EQ(cut(rig->run("from_port_tc", tcp, rig->p1).bytes, 0, 6), cut(frame(Eth{.dst = c}), 0, 6));
+    EXPECT_EQ(why(*rig, packet(gate1)), "TX_UNREACHABLE") << "the gateway answers";
+    rig->enable_xdp(rig->p1);
+    EXPECT_EQ(name_of(rig->run("from_port_xdp", packet(ip_c), rig->p1).why), "PASS_UP");
 }
 
 TEST(Route, WhatExceedsTheNextSegmentsMtuIsToldByTheGateway) {

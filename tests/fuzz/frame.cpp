@@ -12,6 +12,7 @@
 #include "hash.h"
 #include "parse_nd.h"
 #include "sum.h"
+#include "tuple.h"
 
 namespace {
 
@@ -61,6 +62,9 @@ void parse_inner(const std::uint8_t* data, const std::uint8_t* end, std::uint32_
     (void)inner_tos(data, end);
     settled_segment segment{};
     if (find_settled_segment(data, end, &segment)) (void)settled_sum(&segment);
+    tuple packet{}, quoted{};
+    if (read_tuple(data, end, &packet, &quoted) == TUPLE_IS) FUZZ_EXPECT(packet.family == 4 || packet.family == 6);
+    FUZZ_EXPECT(!(packet.flags & TUPLE_QUOTES) || packet.flags & TUPLE_ERROR);
     const __u16 port = flow_source_port(data, end);
     FUZZ_EXPECT(port >= SOURCE_PORT_MIN);
 }

@@ -44,12 +44,14 @@ int create_table(const char* name, std::uint32_t max_entries) {
         LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
         return bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, name, Shape<T>::key, Shape<T>::value, max_entries, &options);
     }
-    const std::string_view arrays[] = {"segments", "circuits", "leases",   "teams",   "policies", "guests",
-                                       "nexthops", "limiters", "gateways", "domains", "paths",    "path_groups"};
+    const std::string_view arrays[] = {"segments", "circuits",    "leases",    "teams",    "policies",
+                                       "guests",   "nexthops",    "limiters",  "gateways", "domains",
+                                       "paths",    "path_groups", "rule_lists"};
     auto type = Shape<T>::per_cpu ? BPF_MAP_TYPE_PERCPU_ARRAY : BPF_MAP_TYPE_HASH;
     for (auto array : arrays)
         if (array == name) type = BPF_MAP_TYPE_ARRAY;
-    if (std::string_view(name) == "recent" || std::string_view(name) == "askers") type = BPF_MAP_TYPE_LRU_HASH;
+    if (std::string_view(name) == "recent" || std::string_view(name) == "askers" || std::string_view(name) == "flows")
+        type = BPF_MAP_TYPE_LRU_HASH;
     return bpf_map_create(type, name, Shape<T>::key, Shape<T>::value, max_entries, nullptr);
 }
 

@@ -137,7 +137,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::ValuesIn(std::vector<Wrong>{
         {"UnknownKey", R"({"colour": 1})", "/colour: unknown key"},
         {"UnknownKeyNearAnother", R"({"vtep": {"prot": 4789}})", "/vtep/prot: unknown key, did you mean port?"},
-        {"LaterSection", R"({"acls": []})", "/acls: unknown key"},
+        {"LaterSection", R"({"filters": []})", "/filters: unknown key"},
         {"VniTooLarge", R"({"segments": [{"name": "blue", "vni": 16777216}], "neighbors": [], "fdb": []})",
          "/segments/0/vni: is 16777216, largest is 16777215"},
         {"VniZero", R"({"segments": [{"name": "blue", "vni": 0}]})", "/segments/0/vni: is 0, smallest is 1"},

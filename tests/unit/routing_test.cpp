@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <map>
 #include <optional>
+#include <set>
 
 #include "lib/test_tables.hpp"
 #include "routing_example.hpp"
@@ -41,14 +43,16 @@ protected:
     void start() {
         accounts_.emplace(*tables_);
         segments_.emplace(*tables_, *accounts_, *nexthops_);
-        routing_.emplace(*tables_);
-        ASSERT_TRUE(segments_->adopt() && routing_->adopt());
+        rules_.emplace(*tables_);
+        routing_.emplace(*tables_, *rules_);
+        ASSERT_TRUE(segments_->adopt() && rules_->adopt() && routing_->adopt());
     }
     void add(const Document& plain) {
         const auto more = with_transits(plain);
         wanted_ = more ? *more : plain;
         Problems problems;
         segments_->prepare(wanted_, *links_, problems);
+        rules_->begin();
         routing_->serve(wanted_, *segments_, problems);
         Document here = wanted_;  // next hops are another test's
         for (Segment& segment : here.segments) segment.remotes.clear();
@@ -58,6 +62,7 @@ protected:
     void sweep() {
         Problems problems;
         routing_->sweep(problems);
+        rules_->sweep();
         segments_->sweep(wanted_, problems);
         EXPECT_EQ(problems.reasons, std::vector<std::string>{});
     }
@@ -65,7 +70,7 @@ protected:
         add(plain);
         sweep();
     }
-    std::uint64_t writes() const { return routing_->writes() + segments_->writes(); }
+    std::uint64_t writes() const { return routing_->writes() + rules_->writes() + segments_->writes(); }
     std::uint16_t index(const char* segment) const {
         return static_cast<std::uint16_t>(segments_->find(segment)->index);
     }
@@ -89,6 +94,7 @@ protected:
     std::optional<NextHops> nexthops_;
     std::optional<Accounts> accounts_;
     std::optional<Segments> segments_;
+    std::optional<RuleLists> rules_;
     std::optional<Routing> routing_;
     Document wanted_;
 };
@@ -100,9 +106,39 @@ void expect_route(const std::optional<route>& row, route_kind kind, std::uint32_
     EXPECT_EQ(row->origin, ORIGIN_CONFIG);
 }
 
+TEST_F(RoutingRows, OfPolicyRoutesAreAListWhoseRulesLeadToPaths) {
+    serve(document());
+    const std::uint16_t list = domain_row("a").policy_routes;
+    ASSERT_NE(list, 0);
+    std::map<std::uint32_t, rule> by_priority;
+    const auto rows = tables_->rules.rows();
+    for (const auto& [key, value] : *rows)
+        if (key.list == list) by_priority[value.rank >> 16] = value;
+    ASSERT_EQ(by_priority.size(), 2u);
+    EXPECT_EQ(by_priority[10].action, RULE_GROUP);
+    std::set<std::string> hops;
+    for (const std::uint32_t path : group_row(by_priority[10].target).paths)
+        hops.insert(Ip::of(path_row(path).via).text());
+    EXPECT_EQ(hops, (std::set<std::string>{"198.51.100.3", "198.51.100.131"}));
+    EXPECT_EQ(by_priority[20].action, RULE_PATH);
+    EXPECT_EQ(Ip::of(path_row(by_priority[20].target).via).text(), "2001:db8:1::3");
+    serve(document(with("/routing_domains/0/policy_routes", "[]")));
+    EXPECT_EQ(domain_row("a").flags, DOMAIN_IN_USE);
+    EXPECT_EQ(domain_row("a").policy_routes, 0);
+}
+
+// What could be of either family is for that of the next hops.
+TEST_F(RoutingRows, OfAPolicyRouteWithoutAddressesHaveAFamily) {
+    serve(document(with("/routing_domains/0/policy_routes", R"([{"priority": 1, "via": ["2001:db8:1::2"]}])")));
+    const rule_list list = *tables_->rule_lists.find(domain_row("a").policy_routes).value();
+    ASSERT_EQ(list.shapes, 1);
+    EXPECT_EQ(list.shape[0].family, 6);
+    EXPECT_EQ(list.shape[0].destination_bits, 0);
+}
+
 TEST_F(RoutingRows, OfDomainsAndGateways) {
     serve(document());
-    EXPECT_EQ(domain_row("a").flags, DOMAIN_IN_USE);
+    EXPECT_EQ(domain_row("a").flags, DOMAIN_IN_USE | DOMAIN_POLICY_ROUTES);
     const domain b = domain_row("b");
     EXPECT_EQ(b.flags, DOMAIN_IN_USE | DOMAIN_SYMMETRIC);
     EXPECT_EQ(b.transit, index("b/l3"));

@@ -21,8 +21,8 @@ int from_host_tc(struct __sk_buff *skb)
 	v = find_segment(f.segment, &seg);
 	if (v)
 		return leave(&f, v);
-	if (seg->flags & SEGMENT_ARP_STRICT)
-		f.flags |= FRAME_LOCAL_ONLY;
+	if (seg->flags & SEGMENT_ARP_STRICT && f.protocol != bpf_htons(ETH_P_RARP))
+		f.flags |= FRAME_LOCAL_ONLY; /* a question; where a guest has come to is for all to hear */
 	return leave(&f, forward(&f, seg));
 }
 

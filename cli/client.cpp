@@ -8,6 +8,7 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 namespace weft::cli {
 
@@ -73,18 +74,35 @@ Result<> Client::send(std::string_view line) {
     return Ok{};
 }
 
+std::optional<std::string> Client::take_line() {
+    const auto end = input_.find('\n', searched_);
+    searched_ = end == input_.npos ? input_.size() : 0;
+    if (end == input_.npos) return std::nullopt;
+    std::string line = input_.substr(0, end);
+    input_.erase(0, end + 1);
+    return line;
+}
+
 Result<std::string> Client::receive() {
     for (;;) {
-        const auto end = input_.find('\n', searched_);
-        if (end != input_.npos) {
-            std::string line = input_.substr(0, end);
-            input_.erase(0, end + 1);
-            searched_ = 0;
-            return line;
-        }
-        searched_ = input_.size();
+        if (auto line = take_line()) return *line;
         short ready = 0;
         TRY_OK(wait(POLLIN, ready));
+        TRY_OK(read_some());
+    }
+}
+
+Result<std::optional<std::string>> Client::receive_unless(std::span<const pollfd> ends) {
+    std::vector<pollfd> all(ends.begin(), ends.end());
+    all.push_back({fd_, POLLIN, 0});
+    for (;;) {
+        if (auto line = take_line()) return line;
+        if (::poll(all.data(), all.size(), -1) < 0) {
+            if (errno == EINTR) continue;
+            return fail_errno("poll");
+        }
+        for (std::size_t i = 0; i + 1 < all.size(); ++i)
+            if (all[i].revents != 0) return std::optional<std::string>();
         TRY_OK(read_some());
     }
 }

@@ -3,6 +3,10 @@
 // while it writes it also reads, so that neither side waits for the other.
 #pragma once
 
+#include <poll.h>
+
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,8 +25,11 @@ public:
     Result<> send(std::string_view line);
     // The next answer, without its newline. ETIMEDOUT after a minute in which nothing came.
     Result<std::string> receive();
+    // The next line of a stream, however long it takes; none if one of `ends` had something to say first.
+    Result<std::optional<std::string>> receive_unless(std::span<const pollfd> ends);
 
 private:
+    std::optional<std::string> take_line();
     explicit Client(int fd) : fd_(fd) {}
     Result<> wait(short events, short& ready) const;
     Result<> read_some();

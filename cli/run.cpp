@@ -14,6 +14,7 @@
 #include "client.hpp"
 #include "config.hpp"
 #include "help.hpp"
+#include "monitor.hpp"
 #include "render.hpp"
 
 namespace weft::cli {
@@ -32,6 +33,7 @@ public:
         if (!call_.file.empty()) return apply();
         auto client = Client::connect(call_.socket);
         if (!client) return no_daemon(client.error());
+        if (call_.command->stream) return listen(*client);
         return call_.batch ? batch(*client) : ask(*client, call_.arguments);
     }
 
@@ -98,6 +100,17 @@ private:
         const auto answer = client.receive();  // a refusal may come though the request was not read to its end
         if (!answer) return complain(sent ? answer.error().what : sent.error().what, REFUSED);
         return show(*answer);
+    }
+
+    int listen(Client& client) {
+        const auto sent = client.send(request_head(call_.arguments) + "}");
+        const auto answer = client.receive();
+        if (!answer) return complain(sent ? answer.error().what : sent.error().what, REFUSED);
+        const json parsed = json::parse(*answer, nullptr, false);
+        if (!parsed.is_object()) return complain("weftd's answer is no JSON", REFUSED);
+        if (!parsed.value("ok", false)) return complain(parsed.value("error", "refused without a reason"), REFUSED);
+        const auto ended = show_stream(client, streams_.out, call_.json ? nullptr : &call_.command->columns);
+        return ended ? int{DONE} : no_daemon(ended.error());
     }
 
     int show(const std::string& answer) {

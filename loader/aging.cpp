@@ -71,6 +71,7 @@ Result<std::uint64_t> Learner::sweep_entries(Cursor<fdb_key>& from, const Doomed
             TRY(const bool gone, tables_->fdb.erase(key));
             if (!gone) continue;
             count_entry(key, *now, -1);
+            touch(key);
             ++dropped;
         }
     }
@@ -118,6 +119,7 @@ Result<std::uint64_t> Learner::sweep_neighbors(Cursor<neighbor_key>& from, std::
             TRY(const bool gone, tables_->neighbors.erase(key));
             if (!gone) continue;
             --learned_neighbors_[key.segment];
+            touch(key);
             ++dropped;
         }
     }
@@ -170,8 +172,11 @@ Result<> Learner::forget_segment(std::uint32_t segment) {
     TRY_OK(forget([&](const fdb_key& key, const fdb_entry&) { return key.segment == segment; }));
     // Bindings to static MACs of the segment too.
     TRY(const auto rows, tables_->neighbors.rows());
-    for (const auto& [key, row] : rows)
-        if (key.segment == segment && row.origin == ORIGIN_DYNAMIC) TRY_OK(tables_->neighbors.erase(key));
+    for (const auto& [key, row] : rows) {
+        if (key.segment != segment || row.origin != ORIGIN_DYNAMIC) continue;
+        TRY_OK(tables_->neighbors.erase(key));
+        touch(key);
+    }
     learned_neighbors_.erase(segment);
     std::erase_if(movers_, [&](const auto& row) { return std::bit_cast<fdb_key>(row.first).segment == segment; });
     return Ok{};

@@ -80,15 +80,34 @@ const std::map<std::string_view, Handler>& handlers() {
         {"neighbor set", neighbor_set},
         {"neighbor del", neighbor_del},
         {"neighbor flush", neighbor_flush},
+        {"record list", record_list},
+        {"record add", record_add},
+        {"record set", record_set},
+        {"record del", record_del},
+        {"record flush", record_flush},
     };
     return table;
 }
 
-Answer dispatch(Engine& engine, std::string_view line) {
-    TRY(const ControlRequest request, read_request(line));
-    const auto found = handlers().find(name(*request.command));
-    if (found == handlers().end()) return fail(EINVAL, name(*request.command) + " is not for the daemon");
-    return found->second(engine, {request.arguments, request.batch ? &*request.batch : nullptr, request.first_line});
+const std::map<std::string_view, Begin (*)(Engine&, const Request&)>& streams() {
+    static const std::map<std::string_view, Begin (*)(Engine&, const Request&)> table{
+        {"monitor records", monitor_records},
+    };
+    return table;
+}
+
+Result<Reply> dispatch(Engine& engine, std::string_view line) {
+    TRY(const ControlRequest read, read_request(line));
+    const Request request{read.arguments, read.batch ? &*read.batch : nullptr, read.first_line};
+    const std::string command = name(*read.command);
+    if (const auto stream = streams().find(command); stream != streams().end()) {
+        TRY(auto begin, stream->second(engine, request));
+        return Reply{R"({"ok":true,"result":null})", std::move(begin)};
+    }
+    const auto found = handlers().find(command);
+    if (found == handlers().end()) return fail(EINVAL, command + " is not for the daemon");
+    TRY(const std::string result, found->second(engine, request));
+    return Reply{R"({"ok":true,"result":)" + result + "}"};
 }
 
 std::string refusal(const std::string& what) {
@@ -98,7 +117,7 @@ std::string refusal(const std::string& what) {
 
 }  // namespace
 
-bool knows(std::string_view command) { return handlers().contains(command); }
+bool knows(std::string_view command) { return handlers().contains(command) || streams().contains(command); }
 
 Result<std::string> text_of(const json& arguments, const char* key) {
     const auto found = arguments.find(key);
@@ -146,13 +165,12 @@ Answer each_row(const Request& request, const std::function<Result<>(const Entry
 
 }  // namespace commands
 
-std::string answer(Engine& engine, std::string_view line) {
+Reply respond(Engine& engine, std::string_view line) {
     try {
-        const auto result = commands::dispatch(engine, line);
-        if (!result) return commands::refusal(result.error().what);
-        return "{\"ok\":true,\"result\":" + *result + "}";
+        auto reply = commands::dispatch(engine, line);
+        return reply ? std::move(*reply) : Reply{commands::refusal(reply.error().what)};
     } catch (const json::exception& error) {
-        return commands::refusal(std::string("bad request: ") + error.what());
+        return {commands::refusal(std::string("bad request: ") + error.what())};
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// What the control socket is asked (maps/protocol.hpp) and answered. answer() is the edge where JSON exceptions stop;
+// What the control socket is asked (maps/protocol.hpp) and answered. respond() is the edge where JSON exceptions stop;
 // the handlers, one per command, are in commands_*.cpp.
 #pragma once
 
@@ -12,11 +12,12 @@
 #include "engine.hpp"
 #include "result.hpp"
 #include "row.hpp"
+#include "stream.hpp"
 
 namespace weft {
 
-// A request line to an answer line. Never throws.
-std::string answer(Engine& engine, std::string_view line);
+// A request line to its reply. Never throws.
+Reply respond(Engine& engine, std::string_view line);
 
 namespace commands {
 
@@ -94,6 +95,15 @@ Answer neighbor_add(Engine& engine, const Request& request);
 Answer neighbor_set(Engine& engine, const Request& request);
 Answer neighbor_del(Engine& engine, const Request& request);
 Answer neighbor_flush(Engine& engine, const Request& request);
+Answer record_list(Engine& engine, const Request& request);
+Answer record_add(Engine& engine, const Request& request);
+Answer record_set(Engine& engine, const Request& request);
+Answer record_del(Engine& engine, const Request& request);
+Answer record_flush(Engine& engine, const Request& request);
+
+// What becomes of the client that gave the command.
+using Begin = Result<decltype(Reply::begin)>;
+Begin monitor_records(Engine& engine, const Request& request);
 
 // Is there a handler for the command ("fdb add")?
 bool knows(std::string_view command);

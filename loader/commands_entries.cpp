@@ -81,10 +81,8 @@ struct NeighborKind {
     static auto& records(Engine& engine) { return engine.parts().entries().neighbors(); }
 
     static Result<neighbor_key> key(const EntryRow& row, const SegmentState& segment) {
-        if (!row.ip) return fail(EINVAL, "ip is missing");
-        const auto ip = Ip::parse(*row.ip);
-        if (!ip || !ip->is_host()) return fail(EINVAL, "\"" + std::string(*row.ip) + "\" is no host address");
-        return neighbor_key{segment.index, ip->raw()};
+        TRY(const Ip ip, host_address(row.ip, "ip"));
+        return neighbor_key{segment.index, ip.raw()};
     }
 
     static Result<neighbor> value(Engine&, Resolver& resolver, const EntryRow& row, const SegmentState& segment) {

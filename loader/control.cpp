@@ -22,6 +22,7 @@ namespace {
 constexpr std::size_t MAX_LINE_BYTES = 16 << 20;
 constexpr std::size_t MAX_CLIENTS = 64;
 constexpr auto UNREAD_LIMIT = std::chrono::seconds(10);
+constexpr std::size_t MAX_WAITING_BYTES = 8 << 20;  // of a stream: some 40000 records that changed
 
 class Session;
 
@@ -42,8 +43,9 @@ struct Control::Server : std::enable_shared_from_this<Control::Server> {
 
 namespace {
 
-// One client: read a line, answer it, write the answer, read on. What it does not read holds up nobody but itself.
-class Session : public std::enable_shared_from_this<Session> {
+// One client: read a line, answer it, write the answer, read on; or write it a stream for as long as it stays. What it
+// does not read holds up nobody but itself.
+class Session : public Stream, public std::enable_shared_from_this<Session> {
 public:
     Session(Protocol::socket socket, Control::Server& server)
         : socket_(std::move(socket)), unread_(socket_.get_executor()), server_(&server) {}
@@ -82,19 +84,61 @@ public:
         socket_.close(ignored);
     }
 
+    bool is_open() const override { return server_ != nullptr; }
+
+    // Once lines were lost the next one waits for room, so that a slow reader is told of its gaps now and then and not
+    // before each line.
+    void send(std::string_view line) override {
+        if (!server_) return;
+        const std::size_t most = lost_ ? MAX_WAITING_BYTES / 2 : MAX_WAITING_BYTES;
+        if (waiting_.size() + line.size() > most) {
+            ++lost_;
+            return;
+        }
+        tell_lost();
+        waiting_.append(line).push_back('\n');
+        if (output_.empty()) write_waiting();
+    }
+
 private:
     void serve(std::size_t length) {
-        output_ = server_->handler(std::string_view(input_).substr(0, length - 1));
+        const Reply reply = server_->handler(std::string_view(input_).substr(0, length - 1));
+        output_ = reply.line;
         output_ += '\n';
         input_.erase(0, length);
+        streams_ = static_cast<bool>(reply.begin);
+        write();
+        if (!streams_) return;
+        await_end();
+        reply.begin(shared_from_this());
+    }
+
+    // A client that listens has nothing more to say: what comes is its end, or of no interest.
+    void await_end() {
+        input_.resize(64);
+        socket_.async_read_some(asio::buffer(input_), [self = shared_from_this()](error_code error, std::size_t) {
+            if (error || !self->server_) return self->close();
+            self->await_end();
+        });
+    }
+
+    void tell_lost() {
+        if (lost_ == 0) return;
+        waiting_.append("{\"event\":\"lost\",\"count\":" + std::to_string(std::exchange(lost_, 0)) + "}\n");
+    }
+
+    void write_waiting() {
+        if (waiting_.empty()) tell_lost();
+        if (waiting_.empty()) return;
+        output_.swap(waiting_);
         write();
     }
 
-    // By pieces, so that the time limit is on progress and not on the size of a list.
+    // By pieces, so that the time limit is on progress and not on the size of a list. Who listens may pause.
     void write() {
         unread_.expires_after(UNREAD_LIMIT);
         unread_.async_wait([self = shared_from_this()](error_code error) {
-            if (!error) self->close();
+            if (!error && !self->streams_) self->close();
         });
         socket_.async_write_some(
             asio::buffer(output_) + written_,
@@ -108,6 +152,7 @@ private:
         unread_.cancel();
         written_ = 0;
         output_ = {};  // a list of a million entries is not kept
+        if (streams_) return write_waiting();
         last_ ? close() : read();
     }
 
@@ -115,8 +160,10 @@ private:
     asio::steady_timer unread_;
     Control::Server* server_;
     std::string input_, output_;
+    std::string waiting_;  // lines of a stream behind output_
+    std::uint64_t lost_ = 0;
     std::size_t written_ = 0;
-    bool last_ = false;
+    bool last_ = false, streams_ = false;
 };
 
 }  // namespace

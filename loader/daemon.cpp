@@ -30,6 +30,7 @@ constexpr auto TICK = std::chrono::seconds(1);
 constexpr auto REFRESH = std::chrono::seconds(5);
 constexpr auto FOLLOW = std::chrono::milliseconds(50);
 constexpr auto LOOK = std::chrono::milliseconds(20);
+constexpr auto PUBLISH = std::chrono::milliseconds(20);
 
 void log_error(const char* doing, const Result<>& result) {
     if (!result) spdlog::error("{}: {}", doing, result.error().what);
@@ -44,17 +45,19 @@ public:
           tick_(loop_),
           refresh_(loop_),
           follow_(loop_),
-          look_(loop_) {}
+          look_(loop_),
+          publish_(loop_) {}
 
     Result<> run(const std::string& socket_path) {
         for (Engine::Source& source : engine_->sources()) TRY_OK(watch(std::move(source)));
         TRY(const Control control,
-            Control::open(loop_, socket_path, [this](std::string_view line) { return answer(*engine_, line); }));
+            Control::open(loop_, socket_path, [this](std::string_view line) { return respond(*engine_, line); }));
         wait_for_signal();
         repeat(tick_, TICK, "tick", &Engine::tick);
         repeat(refresh_, REFRESH, "refresh", &Engine::refresh);
         repeat(follow_, FOLLOW, "follow roles", &Engine::follow);
         repeat(look_, LOOK, "look at uplinks", &Engine::look_at_uplinks);
+        repeat(publish_, PUBLISH, "publish records", &Engine::publish);
         notify("READY=1\nSTATUS=" + summary());
         spdlog::info("ready: {}", summary());
         loop_.run();
@@ -115,7 +118,7 @@ private:
     Engine* engine_;
     asio::io_context loop_{1};
     asio::signal_set signals_;
-    asio::steady_timer tick_, refresh_, follow_, look_;
+    asio::steady_timer tick_, refresh_, follow_, look_, publish_;
     std::list<asio::posix::stream_descriptor> watched_;
 };
 

@@ -14,6 +14,7 @@
 
 #include "clock.hpp"
 #include "mtu.hpp"
+#include "overrides.hpp"
 #include "self_check.hpp"
 #include "tunnel_device.hpp"
 
@@ -147,9 +148,19 @@ Result<> Engine::open_parts() {
     };
     context.resolved = [this](std::uint32_t segment, const Ip& ip) { resolver_->learned(segment, ip); };
     context.probe = [this](std::uint32_t segment, const Ip& ip, const Mac& mac) { resolver_->probe(segment, ip, mac); };
+    context.mac_changed = [this](const fdb_key& key) { watch_->touch(key); };
+    context.neighbor_changed = [this](const neighbor_key& key) { watch_->touch(key); };
+    context.entry_displaced = [this](const fdb_key& key, const fdb_entry& old) {
+        reconciler_->entries().fdb().displaced(key, old);
+    };
+    context.neighbor_displaced = [this](const neighbor_key& key, const neighbor& old) {
+        reconciler_->entries().neighbors().displaced(key, old);
+    };
+    context.came_here = [this](const fdb_key& guest, std::uint32_t port) { announce(guest, port); };
     open_resolver();
     learner_.emplace(datapath_.tables(), std::move(context));
     reconciler_.emplace(datapath_, *nexthops_, *learner_, links_);
+    open_watch();
     if (wanted_.vtep) TRY_OK(nexthops_->set_vtep(*wanted_.vtep));
     flooder_.set_config(settings_);
     TRY_OK(reconciler_->adopt());
@@ -373,19 +384,14 @@ Result<Applied> Engine::change(Document next) { return commit(std::move(next), f
 
 Result<> Engine::entries_changed() {
     Entries& entries = reconciler_->entries();
-    const auto segments = [this](std::uint32_t index) {
-        const SegmentState* state = reconciler_->segments().find(index);
-        return state ? state->name : std::string();
-    };
-    std::set<std::pair<std::string, Mac>> macs;
-    for (const fdb_key& key : entries.fdb().take_overridden()) macs.emplace(segments(key.segment), Mac::of(key.mac));
-    std::set<std::pair<std::string, Ip>> ips;
+    std::map<std::uint32_t, std::string> names;  // of segments; a batch has a hundred thousand rows
+    for (const auto& [key, segment] : reconciler_->segments().by_key()) names[segment.index] = segment.name;
+    Overridden changed;
+    for (const fdb_key& key : entries.fdb().take_overridden())
+        changed.macs.emplace(names[key.segment], Mac::of(key.mac));
     for (const neighbor_key& key : entries.neighbors().take_overridden())
-        ips.emplace(segments(key.segment), Ip::of(key.ip));
-    if (!macs.empty())
-        std::erase_if(wanted_.fdb, [&](const FdbRecord& r) { return macs.contains({r.segment, r.mac}); });
-    if (!ips.empty())
-        std::erase_if(wanted_.neighbors, [&](const NeighborRecord& r) { return ips.contains({r.segment, r.ip}); });
+        changed.ips.emplace(names[key.segment], Ip::of(key.ip));
+    forget_overridden(wanted_, changed);
 
     follow_entries();
     if (!(entries.fdb().take_remotes_changed() | entries.neighbors().take_remotes_changed())) return Ok{};

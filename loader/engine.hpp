@@ -23,6 +23,7 @@
 #include "nexthops.hpp"
 #include "objects.hpp"
 #include "reconcile.hpp"
+#include "record_watch.hpp"
 #include "resolver.hpp"
 #include "result.hpp"
 
@@ -58,6 +59,7 @@ public:
     Result<> follow();           // every 50 ms: who is the designated bridge, and what a VLAN must hear of it
     Result<> refresh();          // every few seconds: what drifted is put right
     Result<> look_at_uplinks();  // every 20 ms: whether a team's NIC lost its carrier
+    Result<> publish() { return watch_->publish(); }  // every 20 ms: what became of records, to those that listen
     Result<> examine();  // for `weft check`: looks at everything now, and tries the way through the tunnel device
 
     const Document& wanted() const { return wanted_; }
@@ -74,6 +76,8 @@ public:
     const Links& links() const { return links_; }
     NextHops& nexthops() { return *nexthops_; }
     Learner& learner() { return *learner_; }
+    RecordJoin records();  // as they are now
+    RecordWatch& watch() { return *watch_; }
     Datapath& datapath() { return datapath_; }
     const Events& events() const { return *events_; }
     const Flooder& flooder() const { return flooder_; }
@@ -109,6 +113,9 @@ private:
     std::map<std::uint32_t, std::uint16_t> vlans_behind(const std::string& team);
     void reflection(const event& event);
     void open_resolver();
+    void open_watch();
+    Result<> send_as_host(std::uint32_t segment, std::span<const std::uint8_t> frame, std::uint32_t but);
+    void announce(const fdb_key& guest, std::uint32_t port);
     std::optional<Asker> asker_in(std::uint32_t segment, const Ip& target) const;
     std::optional<Mac> own_mac() const;  // of the underlay
     frame_facts facts_of(const event& event) const;
@@ -131,6 +138,7 @@ private:
     std::optional<Learner> learner_;
     std::optional<Resolver> resolver_;
     std::optional<Reconciler> reconciler_;
+    std::optional<RecordWatch> watch_;
     std::optional<Events> events_;
     std::unordered_set<Mac> own_macs_;
     Problems problems_;

@@ -10,20 +10,24 @@ namespace weft {
 void Engine::open_resolver() {
     Resolver::Context context;
     context.asker = [this](std::uint32_t segment, const Ip& target) { return asker_in(segment, target); };
-    context.send = [this](std::uint32_t index, std::span<const std::uint8_t> frame, std::uint32_t but) -> Result<> {
-        const SegmentState* segment = reconciler_->segments().find(index);
-        if (!segment) return fail(ENOENT, "segment " + std::to_string(index) + " is gone");
-        frame_facts facts{};
-        facts.segment = static_cast<__u16>(index);
-        facts.account = segment->row.account;
-        facts.bytes = static_cast<__u32>(frame.size());
-        return datapath_.send_as_host(frame, facts, but);
+    context.send = [this](std::uint32_t segment, std::span<const std::uint8_t> frame, std::uint32_t but) {
+        return send_as_host(segment, frame, but);
     };
     context.send_on = [this](const event& event, std::span<const std::uint8_t> frame) {
         return datapath_.send_as_host(frame, facts_of(event), event.ifindex);
     };
     context.now_ns = monotonic_ns;
     resolver_.emplace(datapath_.tables(), std::move(context));
+}
+
+Result<> Engine::send_as_host(std::uint32_t index, std::span<const std::uint8_t> frame, std::uint32_t but) {
+    const SegmentState* segment = reconciler_->segments().find(index);
+    if (!segment) return fail(ENOENT, "segment " + std::to_string(index) + " is gone");
+    frame_facts facts{};
+    facts.segment = static_cast<__u16>(index);
+    facts.account = segment->row.account;
+    facts.bytes = static_cast<__u32>(frame.size());
+    return datapath_.send_as_host(frame, facts, but);
 }
 
 // A host need not answer who is not of its own prefix.

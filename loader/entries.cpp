@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include "entries.hpp"
 
+#include "records.hpp"
+
 namespace weft {
 
 int precedence(std::uint8_t origin) {
@@ -86,6 +88,14 @@ template <typename Table>
 void Records<Table>::written(const K& key, const V& entry) {
     ++writes_;
     count(key, entry, 1);
+    if (touch_) touch_(key);
+}
+
+template <typename Table>
+void Records<Table>::override_config(const K& key) {
+    if (config_.erase(key) == 0) return;
+    overridden_.insert(key);
+    ++config_version_;
 }
 
 // The next frame of the source is news, even right after one that was reported.
@@ -97,7 +107,8 @@ Result<> Records<Table>::remove(const K& key, const V& old) {
     ++writes_;
     erased_ = true;
     count(key, old, -1);
-    if (config_.erase(key)) overridden_.insert(key);
+    if (touch_) touch_(key);
+    override_config(key);
     return Ok{};
 }
 
@@ -108,7 +119,9 @@ void Records<Table>::sync(const Wanted& wanted, Problems& problems) {
         if (known != config_.end() && same_target(known->second, entry)) continue;
         const auto old = map_->find(key);
         if (!problems.check(old, "static entry")) continue;
-        if (problems.check(write(key, entry, *old), "static entry")) config_[key] = entry;
+        if (!problems.check(write(key, entry, *old), "static entry")) continue;
+        config_[key] = entry;
+        ++config_version_;
     }
     std::vector<std::pair<K, V>> gone;
     for (const auto& [key, entry] : config_)
@@ -135,7 +148,7 @@ auto Records<Table>::put(const K& key, const V& entry, Mode mode) -> Result<std:
         }
         TRY_OK(write(key, entry, old));
     }
-    if (config_.erase(key)) overridden_.insert(key);
+    override_config(key);
     return std::optional<V>();
 }
 
@@ -155,13 +168,44 @@ Result<> Entries::adopt() {
     return neighbors_.adopt();
 }
 
-void Entries::sync(const Document& wanted, const Segments& segments, const Devices& devices, Problems& problems) {
-    sync_fdb(wanted, segments, devices, problems);
-    sync_neighbors(wanted, segments, problems);
+// But for the lists, which are compared where they are.
+Entries::Made Entries::facts_of(const Document& wanted, const Segments& segments, const Devices& devices) const {
+    Made out;
+    if (wanted.vtep) out.vtep = wanted.vtep->address;
+    for (const auto& [key, segment] : segments.by_key()) out.segments[segment.name] = {segment.index, segment.row.vni};
+    for (const auto& [name, port] : devices.all()) out.ports[name] = port.ifindex;
+    out.version = fdb_.config_version() + neighbors_.config_version();
+    return out;
 }
 
-void Entries::sync_fdb(const Document& wanted, const Segments& segments, const Devices& devices, Problems& problems) {
-    Records<FdbTable>::Wanted rows;
+bool Entries::is_made(const Document& wanted, const Made& now) const {
+    return made_ && made_->vtep == now.vtep && made_->segments == now.segments && made_->ports == now.ports &&
+           made_->version == now.version && made_->records == wanted.records && made_->fdb == wanted.fdb &&
+           made_->neighbors == wanted.neighbors;
+}
+
+void Entries::sync(const Document& wanted, const Segments& segments, const Devices& devices, Problems& problems) {
+    Made now = facts_of(wanted, segments, devices);
+    if (is_made(wanted, now)) return;
+    const std::size_t before = problems.reasons.size();
+    made_.reset();
+    FdbRows fdb;
+    NeighborRows neighbors;
+    add_records(wanted, segments, fdb, neighbors, problems);
+    add_fdb(wanted, segments, devices, fdb, problems);
+    add_neighbors(wanted, segments, neighbors, problems);
+    fdb_.sync(fdb, problems);
+    neighbors_.sync(neighbors, problems);
+    if (problems.reasons.size() != before) return;  // the next pass tries again
+    now.fdb = wanted.fdb;
+    now.neighbors = wanted.neighbors;
+    now.records = wanted.records;
+    now.version = fdb_.config_version() + neighbors_.config_version();
+    made_ = std::move(now);
+}
+
+void Entries::add_fdb(const Document& wanted, const Segments& segments, const Devices& devices, FdbRows& rows,
+                      Problems& problems) {
     for (const FdbRecord& record : wanted.fdb) {
         const SegmentState* segment = segments.find(record.segment);
         if (!segment) continue;
@@ -183,11 +227,9 @@ void Entries::sync_fdb(const Document& wanted, const Segments& segments, const D
         }
         rows[key] = entry;
     }
-    fdb_.sync(rows, problems);
 }
 
-void Entries::sync_neighbors(const Document& wanted, const Segments& segments, Problems& problems) {
-    Records<NeighborTable>::Wanted rows;
+void Entries::add_neighbors(const Document& wanted, const Segments& segments, NeighborRows& rows, Problems& problems) {
     for (const NeighborRecord& record : wanted.neighbors) {
         const SegmentState* segment = segments.find(record.segment);
         if (!segment) continue;
@@ -201,7 +243,37 @@ void Entries::sync_neighbors(const Document& wanted, const Segments& segments, P
         }
         rows[{segment->index, record.ip.raw()}] = entry;
     }
-    neighbors_.sync(rows, problems);
+}
+
+// A record is a neighbor, and an FDB entry that says where its MAC is. The neighbor has no next hop of its own: in a
+// symmetric domain the way to a MAC behind a remote is that to its router. Of a guest that is here the FDB learns the
+// port.
+void Entries::add_records(const Document& wanted, const Segments& segments, FdbRows& fdb, NeighborRows& neighbors,
+                          Problems& problems) {
+    if (wanted.records.empty() || !wanted.vtep) return;
+    std::map<std::uint32_t, const SegmentState*> states;
+    for (const auto& [vsid, segment] : segments_by_vsid(wanted)) states[vsid] = segments.find(segment->name);
+    std::map<std::pair<std::uint32_t, Ip>, std::uint32_t> hops;
+    for (const TenantRecord& record : wanted.records) {
+        const auto state = states.find(record.vsid);
+        if (state == states.end() || !state->second) continue;
+        const SegmentState& segment = *state->second;
+        neighbor known{};
+        record.mac.copy_to(known.mac);
+        known.origin = ORIGIN_CONFIG;
+        neighbors[{segment.index, record.ca.raw()}] = known;
+        if (record.pa == wanted.vtep->address) continue;
+        std::uint32_t& hop = hops[{segment.index, record.pa}];
+        if (hop == 0) {
+            const auto id = nexthops_->acquire(record.pa, segment.row.vni);
+            if (!problems.check(id, "record " + record.ca.text())) continue;
+            hop = *id;
+        }
+        fdb_key key{};
+        key.segment = static_cast<__u16>(segment.index);
+        record.mac.copy_to(key.mac);
+        fdb[key] = {.target = hop, .kind = FDB_REMOTE, .origin = ORIGIN_CONFIG, .flags = 0, .used_s = 0};
+    }
 }
 
 Result<> Entries::forget_segment(std::uint32_t index) {

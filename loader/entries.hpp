@@ -55,6 +55,11 @@ public:
     Records(Table& map, Map<recent_key, ::recent>& recent, RemoteUses& uses)
         : map_(&map), recent_(&recent), uses_(&uses) {}
     void watch_dynamic(Watch watch) { watch_ = std::move(watch); }
+    // A row came, changed or went by these ways.
+    using Touch = std::function<void(const K&)>;
+    void watch_all(Touch touch) { touch_ = std::move(touch); }
+    // Learning wrote over this row of another's.
+    void displaced(const K& key, const V& old) { count(key, old, -1); }
 
     Result<> adopt();
     // The document's rows: writes what differs, then takes away what it no longer holds.
@@ -73,6 +78,8 @@ public:
     bool take_erased() { return std::exchange(erased_, false); }
     bool take_remotes_changed() { return std::exchange(remotes_changed_, false); }  // RemoteUses has other keys now
     std::uint64_t writes() const { return writes_; }
+    // Changes with each row of the document's that came or went, by whomever.
+    std::uint64_t config_version() const { return config_version_; }
 
 private:
     Result<> put_row(const K& key, const V& entry, std::uint64_t flags);
@@ -80,6 +87,7 @@ private:
     Result<bool> write_new(const K& key, const V& entry);
     void written(const K& key, const V& entry);
     Result<> remove(const K& key, const V& old);
+    void override_config(const K& key);
     void count(const K& key, const V& entry, int by);
 
     Table* map_;
@@ -88,8 +96,9 @@ private:
     Wanted config_;  // rows of ORIGIN_CONFIG as the kernel holds them
     std::set<K, BytesLess> overridden_;
     Watch watch_;
+    Touch touch_;
     bool erased_ = false, remotes_changed_ = false;
-    std::uint64_t writes_ = 0;
+    std::uint64_t writes_ = 0, config_version_ = 0;
 };
 
 class Entries {
@@ -115,10 +124,29 @@ public:
     std::uint64_t writes() const { return fdb_.writes() + neighbors_.writes(); }
 
 private:
-    void sync_fdb(const Document& wanted, const Segments& segments, const Devices& devices, Problems& problems);
-    void sync_neighbors(const Document& wanted, const Segments& segments, Problems& problems);
+    using FdbRows = Records<FdbTable>::Wanted;
+    using NeighborRows = Records<NeighborTable>::Wanted;
+    void add_fdb(const Document& wanted, const Segments& segments, const Devices& devices, FdbRows& rows,
+                 Problems& problems);
+    void add_neighbors(const Document& wanted, const Segments& segments, NeighborRows& rows, Problems& problems);
+    // All that the document's rows are made of: a pass over a hundred thousand records that changes nothing is to cost
+    // a comparison of them, for it is made every few seconds.
+    struct Made {
+        std::vector<FdbRecord> fdb;
+        std::vector<NeighborRecord> neighbors;
+        std::vector<TenantRecord> records;
+        std::optional<Ip> vtep;
+        std::map<std::string, std::pair<std::uint32_t, std::uint32_t>> segments;  // index and VNI by name
+        std::map<std::string, std::uint32_t> ports;                               // ifindex by name
+        std::uint64_t version = 0;                                                // of the rows
+    };
+    bool is_made(const Document& wanted, const Made& now) const;
+    Made facts_of(const Document& wanted, const Segments& segments, const Devices& devices) const;
+    void add_records(const Document& wanted, const Segments& segments, FdbRows& fdb, NeighborRows& neighbors,
+                     Problems& problems);
 
     NextHops* nexthops_;
+    std::optional<Made> made_;
     RemoteUses uses_;
     Records<FdbTable> fdb_;
     Records<NeighborTable> neighbors_;

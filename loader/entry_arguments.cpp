@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "clock.hpp"
+#include "records.hpp"
 #include "view.hpp"
 
 namespace weft::commands {
@@ -16,12 +17,6 @@ Result<std::optional<std::uint32_t>> vni_of(const EntryRow& row) {
     if (!row.vni) return std::optional<std::uint32_t>();
     if (*row.vni == 0 || *row.vni > VNI_MAX) return fail(EINVAL, "vni is not 1 to " + std::to_string(VNI_MAX));
     return std::optional(static_cast<std::uint32_t>(*row.vni));
-}
-
-Result<std::uint8_t> origin_of(std::string_view text) {
-    for (const Owner origin : {ORIGIN_DYNAMIC, ORIGIN_EVPN, ORIGIN_CLI, ORIGIN_CONFIG})
-        if (text == name(origin)) return static_cast<std::uint8_t>(origin);
-    return fail(EINVAL, "origin is config, cli, evpn or dynamic, not " + quoted(text));
 }
 
 Result<const Bridge*> find_bridge(Engine& engine, std::string_view text) {
@@ -41,6 +36,19 @@ Result<std::optional<T>> value_of(const EntryRow::Text& text, const char* what) 
 }
 
 }  // namespace
+
+Result<std::uint8_t> origin_of(std::string_view text) {
+    for (const Owner origin : {ORIGIN_DYNAMIC, ORIGIN_EVPN, ORIGIN_CLI, ORIGIN_CONFIG})
+        if (text == name(origin)) return static_cast<std::uint8_t>(origin);
+    return fail(EINVAL, "origin is config, cli, evpn or dynamic, not " + quoted(text));
+}
+
+Result<Ip> host_address(const EntryRow::Text& text, const char* key) {
+    if (!text) return fail(EINVAL, std::string(key) + " is missing");
+    const auto ip = Ip::parse(*text);
+    if (!ip || !ip->is_host()) return fail(EINVAL, quoted(*text) + " is no host address");
+    return *ip;
+}
 
 Result<Mac> host_mac(const EntryRow& row) {
     if (!row.mac) return fail(EINVAL, "mac is missing");
@@ -75,6 +83,17 @@ Result<const SegmentState*> Resolver::segment(const EntryRow& row) {
     const SegmentState* state = engine_->parts().segments().find(name);
     if (!state) return fail(ENOENT, "no segment " + name);
     return segments_[std::move(name)] = state;
+}
+
+Result<const SegmentState*> Resolver::tenant(const EntryRow& row) {
+    if (!row.vsid) return fail(EINVAL, "vsid is missing");
+    if (tenants_.empty())
+        for (const auto& [vsid, segment] : segments_by_vsid(engine_->wanted()))
+            tenants_[vsid] = engine_->parts().segments().find(segment->name);
+    const auto found = tenants_.find(*row.vsid);
+    if (found == tenants_.end() || !found->second)
+        return fail(ENOENT, "no segment of number " + std::to_string(*row.vsid));
+    return found->second;
 }
 
 Result<std::uint32_t> Resolver::nexthop(const EntryRow& row, const SegmentState& segment) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// What the options of `weft fdb` and `weft neighbor` (config/row.hpp) mean on this host: which segment, which next hop,
-// whose entry, and which entries a filter takes.
+// What the options of `weft fdb`, `weft neighbor` and `weft record` (config/row.hpp) mean on this host: which segment,
+// which next hop, whose entry, and which entries a filter takes.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,9 @@ namespace weft::commands {
 
 // The MAC of a host. EINVAL if there is none, or none that a host can have.
 Result<Mac> host_mac(const EntryRow& row);
+// The address of a host; key names it in the error.
+Result<Ip> host_address(const EntryRow::Text& text, const char* key);
+Result<std::uint8_t> origin_of(std::string_view text);
 // --origin, --dynamic, --static of add and set; ORIGIN_CLI by default.
 Result<std::uint8_t> wanted_origin(const EntryRow& row);
 // used_s of an added entry: now, less what age_seconds of a listed row says; 0 if it does not age.
@@ -27,6 +30,8 @@ class Resolver {
 public:
     explicit Resolver(Engine& engine) : engine_(&engine) {}
     Result<const SegmentState*> segment(const EntryRow& row);
+    // By "vsid".
+    Result<const SegmentState*> tenant(const EntryRow& row);
     // The next hop of "remote" and "vni", made if it is not there; 0 without a remote.
     Result<std::uint32_t> nexthop(const EntryRow& row, const SegmentState& segment);
     // The circuit of "bridge", one of the segment's.
@@ -36,8 +41,9 @@ private:
     using Names = std::map<std::string, std::uint32_t, std::less<>>;  // remote -> next hop
     Engine* engine_;
     std::map<std::string, const SegmentState*, std::less<>> segments_;
-    std::map<std::uint32_t, Names> nexthops_;  // by VNI
-    std::optional<Names> circuits_;            // by BridgeName
+    std::map<std::uint64_t, const SegmentState*> tenants_;  // by VSID
+    std::map<std::uint32_t, Names> nexthops_;               // by VNI
+    std::optional<Names> circuits_;                         // by BridgeName
 };
 
 // The options of list, flush and del; they are ANDed.

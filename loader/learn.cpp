@@ -53,15 +53,20 @@ bool Learner::credible(const event& event) {
     return false;
 }
 
+// What is static stays. What a control plane told stays too, but where the host itself has the guest (RFC 7432 §15: it
+// then tells the others, by a higher sequence number, that the MAC moved): what a tunnel brings is no news to it.
+bool Learner::stays(const event& event, std::uint8_t origin) {
+    if (origin == ORIGIN_DYNAMIC || (origin == ORIGIN_EVPN && !from_tunnel(event))) return false;
+    ++counters_.refused_static;
+    return true;
+}
+
 void Learner::learn_mac(const event& event, const LearnRules& rules) {
     const fdb_key key = key_of(event);
     const auto old = tables_->fdb.find(key);
     if (!old) return count_refusal(old.error());
-    if (*old && (*old)->origin != ORIGIN_DYNAMIC) {
-        ++counters_.refused_static;
-        return;
-    }
-    if (!*old && learned(event.segment) >= rules.limit) {
+    if (*old && stays(event, (*old)->origin)) return;
+    if ((!*old || (*old)->origin != ORIGIN_DYNAMIC) && learned(event.segment) >= rules.limit) {
         ++counters_.refused_limit;
         return;
     }
@@ -95,21 +100,21 @@ void Learner::write_entry(const event& event, const LearnRules& rules, const std
         .target = *target, .kind = kind, .origin = ORIGIN_DYNAMIC, .flags = 0, .used_s = context_.now_s()};
     const auto written = tables_->fdb.put(key, entry, old ? BPF_EXIST : BPF_NOEXIST);
     if (!written) return count_refusal(written.error());
-    if (old) count_entry(key, *old, -1);
+    if (old && old->origin == ORIGIN_DYNAMIC) count_entry(key, *old, -1);
+    if (old && old->origin != ORIGIN_DYNAMIC && context_.entry_displaced) context_.entry_displaced(key, *old);
     count_entry(key, entry, +1);
     ++(old ? counters_.moved : counters_.learned);
+    touch(key);
+    if (old && old->kind == FDB_REMOTE && kind == FDB_PORT && context_.came_here) context_.came_here(key, *target);
 }
 
 void Learner::learn_neighbor(const event& event, const LearnRules& rules) {
     auto old = tables_->neighbors.find({event.segment, event.ip});
     if (!old) return count_refusal(old.error());
     if (*old && (*old)->flags & NEIGHBOR_FAILED) old->reset();  // it was given up, and never counted
-    if (*old && (*old)->origin != ORIGIN_DYNAMIC) {
-        ++counters_.refused_static;
-        return;
-    }
+    if (*old && stays(event, (*old)->origin)) return;
     if (*old && !(event.flags & EVENT_FLAG_OVERRIDE) && Mac::of((*old)->mac) != Mac::of(event.mac)) return;
-    if (!*old && learned_neighbors(event.segment) >= rules.limit) {
+    if ((!*old || (*old)->origin != ORIGIN_DYNAMIC) && learned_neighbors(event.segment) >= rules.limit) {
         ++counters_.refused_limit;
         return;
     }
@@ -127,8 +132,11 @@ void Learner::write_neighbor(const event& event, const LearnRules& rules, const 
     }
     const auto written = tables_->neighbors.put({event.segment, event.ip}, row, old ? BPF_EXIST : BPF_ANY);
     if (!written) return count_refusal(written.error());
+    touch(neighbor_key{event.segment, event.ip});
     if (context_.resolved) context_.resolved(event.segment, Ip::of(event.ip));
-    if (!old) {
+    const bool displaced = old && old->origin != ORIGIN_DYNAMIC;
+    if (displaced && context_.neighbor_displaced) context_.neighbor_displaced({event.segment, event.ip}, *old);
+    if (!old || displaced) {
         ++learned_neighbors_[event.segment];
         ++counters_.neighbors_learned;
     } else if (Mac::of(old->mac) != Mac::of(row.mac)) {

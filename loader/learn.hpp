@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // Dynamic FDB entries and neighbors: what the datapath saw becomes a table row, subject to precedence (static > evpn >
-// dynamic), the segment's limit and move damping; rows not used as a source for aging_seconds go. The daemon alone
-// writes these tables, on one thread, so looking before writing cannot lose a static insert; the datapath only stamps.
+// dynamic, but what a local port shows > evpn), the segment's limit and move damping; rows not used as a source for
+// aging_seconds go. The daemon alone writes these tables, on one thread, so looking before writing cannot lose a static
+// insert; the datapath only stamps.
 #pragma once
 
 #include <cstdint>
@@ -62,6 +63,14 @@ public:
         std::function<void(std::uint32_t segment, const Ip&)> resolved;
         // May be empty: a neighbor will age soon unless it is heard.
         std::function<void(std::uint32_t segment, const Ip&, const Mac&)> probe;
+        // May be empty: a row came, changed or went.
+        std::function<void(const fdb_key&)> mac_changed;
+        std::function<void(const neighbor_key&)> neighbor_changed;
+        // May be empty: an evpn row gave way to what a local port or VLAN showed.
+        std::function<void(const fdb_key&, const fdb_entry& old)> entry_displaced;
+        std::function<void(const neighbor_key&, const neighbor& old)> neighbor_displaced;
+        // May be empty: what was behind a remote is behind a port of this host now.
+        std::function<void(const fdb_key&, std::uint32_t ifindex)> came_here;
     };
     Learner(Tables& tables, Context context);
 
@@ -93,6 +102,13 @@ private:
     using Doomed = std::function<bool(const fdb_key&, const fdb_entry&)>;
 
     bool credible(const event& event);
+    bool stays(const event& event, std::uint8_t origin);
+    void touch(const fdb_key& key) const {
+        if (context_.mac_changed) context_.mac_changed(key);
+    }
+    void touch(const neighbor_key& key) const {
+        if (context_.neighbor_changed) context_.neighbor_changed(key);
+    }
     Result<std::uint32_t> target_of(const event& event, const LearnRules& rules);
     void learn_mac(const event& event, const LearnRules& rules);
     void learn_neighbor(const event& event, const LearnRules& rules);

@@ -30,6 +30,7 @@ const std::string& key(const RoutingDomain& domain) { return domain.name; }
 const std::string& key(const Acl& acl) { return acl.name; }
 std::string key(const FdbRecord& record) { return record.segment + " " + record.mac.text(); }
 std::string key(const NeighborRecord& record) { return record.segment + " " + record.ip.text(); }
+std::string key(const TenantRecord& record) { return std::to_string(record.vsid) + " " + record.ca.text(); }
 
 struct NamedRoute {
     std::string domain;
@@ -314,6 +315,7 @@ std::vector<ObjectChange> difference(const Document& before, const Document& aft
     compare(changes, "route", routes_of(before.routing_domains), routes_of(after.routing_domains));
     compare(changes, "fdb", before.fdb, after.fdb);
     compare(changes, "neighbor", before.neighbors, after.neighbors);
+    if (before.records != after.records) compare(changes, "record", before.records, after.records);
     return changes;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include "reconcile.hpp"
 
+#include "guests_here.hpp"
 #include "mtu.hpp"
 #include "transit.hpp"
 
@@ -62,6 +63,7 @@ Problems Reconciler::run(const Document& document, bool again) {
     entries_.sync(wanted, segments_, devices_, problems);
     accept(wanted, problems);
     sweep(wanted, problems);
+    warn_of_absent_guests(*tables_, wanted, devices_, segments_, problems);
     return problems;
 }
 

@@ -10,6 +10,9 @@
 // {"done":N,"errors":[{"line":L,"error":"…"}]} with lines counted from "first_line" of the request (default 1). A row
 // is told from the next by its brackets and strings alone, so one that is no JSON has an error of its own.
 //
+// A command that streams (`monitor records`) is answered like any other, and then by a line for each thing that happens
+// until either end closes: {"event":"new",…}. What a slow reader misses is one line, {"event":"lost","count":N}.
+//
 // Arguments carry an option's name with underscores (aging-seconds -> "aging_seconds"), flat: config/flat.hpp knows
 // that "team_policy" is policy of the document's team. null for a key, or "none", takes it away where it may be absent.
 // Two nouns differ from that only for files: `config apply FILE` sends {"document":"<text of the file>"}, and `config
@@ -46,6 +49,7 @@ struct Command {
     std::span<const Option> options;
     std::string_view columns = {};  // keys of the result's rows, in the order people read them
     bool batch = false;             // takes --batch FILE|-
+    bool stream = false;            // answers on and on
 };
 
 namespace detail {
@@ -161,6 +165,19 @@ inline constexpr Option NEIGHBOR_KEYS[] = {
     {"dynamic", Kind::Flag, "learned entries; with add: one that ages"},
     {"static", Kind::Flag, "entries of config and cli"},
 };
+inline constexpr Option RECORD_KEYS[] = {
+    {"vsid", Kind::Number, "number of the segment, its VNI or VSID"},
+    {"ca", Kind::Text, "customer address: the guest's"},
+    {"mac", Kind::Text, "its MAC address"},
+    {"pa", Kind::Text, "provider address: the VTEP behind which it is"},
+    {"origin", Kind::Text, "cli, evpn or dynamic (list, flush: config too)"},
+    {"dynamic", Kind::Flag, "learned records; with add: one that ages"},
+    {"static", Kind::Flag, "records of config and cli"},
+};
+inline constexpr Option MONITOR_RECORDS_KEYS[] = {
+    {"vsid", Kind::Number, "only those of this segment"},
+    {"origin", Kind::Text, "only those of config, cli, evpn or dynamic"},
+};
 inline constexpr Option DOMAIN_KEYS[] = {
     {"name", Kind::Text, "name of the routing domain"},
     {"model", Kind::Text, "asymmetric or symmetric"},
@@ -223,6 +240,8 @@ inline constexpr std::string_view ROUTE_COLUMNS = "routing_domain prefix kind vi
 inline constexpr std::string_view ACL_COLUMNS = "name default rules ports port_groups segments owner";
 inline constexpr std::string_view FDB_COLUMNS = "segment vni mac port remote bridge origin age_seconds";
 inline constexpr std::string_view NEIGHBOR_COLUMNS = "segment vni ip mac remote origin age_seconds";
+inline constexpr std::string_view RECORD_COLUMNS = "vsid segment ca mac pa origin age_seconds";
+inline constexpr std::string_view RECORD_EVENT_COLUMNS = "time event vsid segment ca mac pa origin";
 inline constexpr std::string_view CHANGE_COLUMNS = "action object name";
 inline constexpr std::string_view STATS_COLUMNS = "segment port verdict packets bytes";
 
@@ -343,6 +362,23 @@ inline constexpr Command COMMANDS[] = {
     {"neighbor", "set", "", "segment ip mac", "add or replace an entry", detail::NEIGHBOR_KEYS, {}, true},
     {"neighbor", "del", "", "segment ip", "remove an entry", detail::NEIGHBOR_KEYS, {}, true},
     {"neighbor", "flush", "", "", "remove all entries that the filters take", detail::NEIGHBOR_KEYS},
+
+    {"record", "list", "", "", "tenant records: who has an address, and behind which host; options are filters",
+     detail::RECORD_KEYS, detail::RECORD_COLUMNS},
+    {"record",
+     "add",
+     "",
+     "vsid ca mac pa",
+     "add a record; refused if another of the same rank is there",
+     detail::RECORD_KEYS,
+     {},
+     true},
+    {"record", "set", "", "vsid ca mac pa", "add or replace a record", detail::RECORD_KEYS, {}, true},
+    {"record", "del", "", "vsid ca", "remove a record", detail::RECORD_KEYS, {}, true},
+    {"record", "flush", "", "", "remove all records that the filters take", detail::RECORD_KEYS},
+
+    {"monitor", "records", "", "", "tell of each record that becomes new, moves or goes, until it is stopped",
+     detail::MONITOR_RECORDS_KEYS, detail::RECORD_EVENT_COLUMNS, false, true},
 };
 
 constexpr const Command* find(std::string_view noun, std::string_view verb) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // What a document must satisfy beyond its form: nothing twice, nothing that names what is not there, one family of
 // addresses. Values that are empty because their form was wrong are passed over. Switches, port groups and bridges are
-// in check_switching.cpp, gateways and routes in check_routing.cpp, access rules in
-// check_rules.cpp.
+// in check_switching.cpp, gateways and routes in check_routing.cpp, access rules in check_rules.cpp, tenant records in
+// check_records.cpp.
 #include "check.hpp"
 
 #include <map>
@@ -81,6 +81,7 @@ public:
         for (Complaint& wrong : check_switching(document_)) out_.push_back(std::move(wrong));
         for (Complaint& wrong : check_routing(document_)) out_.push_back(std::move(wrong));
         for (Complaint& wrong : check_rules(document_)) out_.push_back(std::move(wrong));
+        for (Complaint& wrong : check_records(document_)) out_.push_back(std::move(wrong));
         return std::move(out_);
     }
 

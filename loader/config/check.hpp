@@ -27,5 +27,7 @@ std::vector<Complaint> check_routing(const Document& document);
 std::vector<Complaint> check_rules(const Document& document);
 // What of a packet cannot be matched together. `path`: of the object that has the match.
 void check_match(const FlowMatch& match, const std::string& path, std::vector<Complaint>& out);
+// records, beside fdb and neighbors.
+std::vector<Complaint> check_records(const Document& document);
 
 }  // namespace weft

@@ -39,8 +39,9 @@ Parsed parse_config(std::string_view text, std::string_view host);
 using ParsedObject = Parsed;
 ParsedObject parse_object(std::string_view section, const nlohmann::json& object, Owner owner);
 
-// What objects get from others: a port its port group's segment, an elected bridge its virtual router id. A parsed
-// document is complete; call it after objects were put together in another way.
+// What objects get from others: a port its port group's segment, an elected bridge its virtual router id, a flood list
+// the hosts of its segment's records. A parsed document is complete; call it after objects were put together in another
+// way.
 void complete(Document& document);
 
 // What one complete document must satisfy beyond form; also run on config + cli objects together. Link facts (MTU) are
@@ -86,6 +87,7 @@ nlohmann::json to_json(const AclRule& rule);
 nlohmann::json to_json(const Acl& acl);
 nlohmann::json to_json(const FdbRecord& record);
 nlohmann::json to_json(const NeighborRecord& record);
+nlohmann::json to_json(const TenantRecord& record);
 
 std::string_view schema_text();
 

@@ -74,7 +74,7 @@ struct Segment {
     std::optional<std::uint16_t> mtu;  // none: what the uplinks allow
     std::string routing_domain;        // empty: none
     Gateway gateway;
-    std::string acl;                   // empty: none
+    std::string acl;  // empty: none
     Owner owner = ORIGIN_CONFIG;
     bool operator==(const Segment&) const = default;
 };
@@ -259,7 +259,8 @@ struct AclRule {
 // Access rules, which ports, port groups and segments name.
 struct Acl {
     std::string name;
-    bool default_allow = false;  // what no rule of its direction matches; a direction without rules lets everything pass
+    bool default_allow =
+        false;  // what no rule of its direction matches; a direction without rules lets everything pass
     std::vector<AclRule> rules;
     Owner owner = ORIGIN_CONFIG;
     bool operator==(const Acl&) const = default;

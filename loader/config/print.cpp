@@ -316,6 +316,10 @@ json to_json(const NeighborRecord& record) {
     return out;
 }
 
+json to_json(const TenantRecord& record) {
+    return {{"vsid", record.vsid}, {"ca", record.ca.text()}, {"mac", record.mac.text()}, {"pa", record.pa.text()}};
+}
+
 json to_json(const Document& document, std::optional<Owner> owner) {
     json out = {{"uplinks", list_json(document.uplinks, owner)},
                 {"segments", segments_json(document.segments, owner)},
@@ -325,6 +329,7 @@ json to_json(const Document& document, std::optional<Owner> owner) {
                 {"bridges", list_json(document.bridges, owner)},
                 {"fdb", list_json(document.fdb, owner)},
                 {"neighbors", list_json(document.neighbors, owner)},
+                {"records", list_json(document.records, owner)},
                 {"routing_domains", routing_domains_json(document.routing_domains, owner)},
                 {"acls", list_json(document.acls, owner)}};
     if (owner && *owner != ORIGIN_CONFIG) return out;

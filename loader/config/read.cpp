@@ -2,6 +2,7 @@
 #include "read.hpp"
 
 #include "read_values.hpp"
+#include "records.hpp"
 
 namespace weft {
 
@@ -187,6 +188,15 @@ NeighborRecord read_neighbor(const json& object, Owner owner) {
     return out;
 }
 
+TenantRecord read_record(const json& object, Owner owner) {
+    TenantRecord out{.owner = owner};
+    take(object, "vsid", out.vsid);
+    take(object, "ca", out.ca);
+    take(object, "mac", out.mac);
+    take(object, "pa", out.pa);
+    return out;
+}
+
 }  // namespace
 
 bool read_object(std::string_view section, const json& object, Owner owner, Document& out) {
@@ -210,6 +220,8 @@ bool read_object(std::string_view section, const json& object, Owner owner, Docu
         out.fdb.push_back(read_fdb(object, owner));
     else if (section == "neighbors")
         out.neighbors.push_back(read_neighbor(object, owner));
+    else if (section == "records")
+        out.records.push_back(read_record(object, owner));
     else
         return false;
     return true;
@@ -220,7 +232,7 @@ Document read_document(const json& document, Owner owner) {
     if (const json* vtep = member(document, "vtep")) out.vtep = read_vtep(*vtep);
     if (const json* limits = member(document, "limits")) out.limits = read_limits(*limits);
     for (const char* section : {"uplinks", "segments", "switches", "port_groups", "ports", "bridges", "routing_domains",
-                                "acls", "fdb", "neighbors"}) {
+                                "acls", "fdb", "neighbors", "records"}) {
         const json* list = member(document, section);
         if (!list || !list->is_array()) continue;
         for (const json& one : *list) read_object(section, one, owner, out);
@@ -245,6 +257,7 @@ void complete(Document& document) {
         if (vni == vnis.end()) continue;
         bridge.virtual_router_id = static_cast<std::uint8_t>(1 + (vni->second + bridge.vlan) % 255);
     }
+    add_homes(document);
 }
 
 }  // namespace weft

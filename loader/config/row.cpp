@@ -21,11 +21,14 @@ EntryRow::Text* text_of(EntryRow& row, std::string_view key) {
     if (key == "remote") return &row.remote;
     if (key == "bridge") return &row.bridge;
     if (key == "origin") return &row.origin;
+    if (key == "ca") return &row.ca;
+    if (key == "pa") return &row.pa;
     return nullptr;
 }
 
 std::optional<std::uint64_t>* number_of(EntryRow& row, std::string_view key) {
     if (key == "vni") return &row.vni;
+    if (key == "vsid") return &row.vsid;
     return key == "age_seconds" ? &row.age_seconds : nullptr;
 }
 

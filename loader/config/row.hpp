@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-// What the options of `weft fdb` and `weft neighbor` say, as text and numbers that nobody has looked at yet: of one
-// command, or of one row of a batch. A batch has a million rows, so the form that `list` prints (one flat object of
-// plain strings, numbers and words) is read without a JSON tree; anything else takes the JSON parser. Both say the
-// same.
+// What the options of `weft fdb`, `weft neighbor` and `weft record` say, as text and numbers that nobody has looked at
+// yet: of one command, or of one row of a batch. A batch has a million rows, so the form that `list` prints (one flat
+// object of plain strings, numbers and words) is read without a JSON tree; anything else takes the JSON parser. Both
+// say the same.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ namespace weft {
 struct EntryRow {
     using Text = std::optional<std::string_view>;  // absent and JSON null are the same
 
-    Text segment, mac, ip, port, remote, bridge, origin;
-    std::optional<std::uint64_t> vni, age_seconds;
+    Text segment, mac, ip, port, remote, bridge, origin, ca, pa;
+    std::optional<std::uint64_t> vni, vsid, age_seconds;
     bool dynamic = false, fixed = false;  // fixed: "static"
     bool operator==(const EntryRow&) const = default;
 };

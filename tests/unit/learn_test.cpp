@@ -74,15 +74,16 @@ TEST_F(Learning, NeverTakesAnOwnMacFromATunnel) {
     EXPECT_TRUE(hops_.empty());
 }
 
-TEST_F(Learning, NeverOverwritesStaticOrEvpnEntries) {
+TEST_F(Learning, NeverOverwritesStaticEntriesNorEvpnOnesByWhatATunnelBrings) {
     std::uint64_t refused = 0;
     for (const std::uint8_t origin : {ORIGIN_CLI, ORIGIN_CONFIG, ORIGIN_EVPN}) {
         put_static(GUEST, PORT_A, origin);
-        learner_->handle(mac_event(GUEST, PORT_B));
+        const bool by_ports_too = origin != ORIGIN_EVPN;
+        if (by_ports_too) learner_->handle(mac_event(GUEST, PORT_B));
         learner_->handle(mac_event(GUEST, VTEP_B));
         EXPECT_EQ(entry(GUEST)->target, PORT_A);
         EXPECT_EQ(entry(GUEST)->origin, origin);
-        EXPECT_EQ(counters().refused_static, refused += 2);
+        EXPECT_EQ(counters().refused_static, refused += by_ports_too ? 2 : 1);
     }
     EXPECT_TRUE(hops_.empty()) << "a refused source takes no next hop";
 }
@@ -214,6 +215,38 @@ TEST_F(Learning, ForgetsASegment) {
     EXPECT_EQ(learner_->learned(BLUE), 0u);
     EXPECT_EQ(learner_->learned_neighbors(BLUE), 0u);
     EXPECT_TRUE(learner_->next_hops_used().empty());
+}
+
+// RFC 7432 §15: what a control plane says of a MAC gives way to the port that has it, and to no tunnel.
+TEST_F(Learning, PutsALocalGuestOverAnEvpnEntryAndNoRemoteOne) {
+    std::vector<fdb_entry> displaced;
+    displaced_ = &displaced;
+    ASSERT_TRUE(tables_->fdb.put(key(GUEST), {.target = 7, .kind = FDB_REMOTE, .origin = ORIGIN_EVPN}));
+    learner_->handle(mac_event(GUEST, VTEP_C));
+    EXPECT_EQ(entry(GUEST)->target, 7u);
+    EXPECT_EQ(counters().refused_static, 1u);
+    learner_->handle(mac_event(GUEST, PORT_A));
+    EXPECT_EQ(entry(GUEST)->target, PORT_A);
+    EXPECT_EQ(entry(GUEST)->origin, ORIGIN_DYNAMIC);
+    EXPECT_EQ(learner_->learned(BLUE), 1u);
+    EXPECT_EQ(counters().moved, 1u);
+    ASSERT_EQ(displaced.size(), 1u);
+    EXPECT_EQ(displaced[0].target, 7u);
+    put_static(OTHER, PORT_B);
+    learner_->handle(mac_event(OTHER, PORT_A));
+    EXPECT_EQ(entry(OTHER)->target, PORT_B) << "what is static stays";
+}
+
+TEST_F(Learning, TellsOfAGuestThatCameFromARemote) {
+    std::vector<std::uint32_t> came;
+    came_ = &came;
+    learner_->handle(mac_event(GUEST, PORT_A));
+    learner_->handle(mac_event(GUEST, VTEP_B));
+    EXPECT_TRUE(came.empty());
+    learner_->handle(mac_event(GUEST, PORT_B));
+    EXPECT_EQ(came, std::vector<std::uint32_t>{PORT_B});
+    learner_->handle(mac_event(GUEST, PORT_A));
+    EXPECT_EQ(came.size(), 1u) << "from one port to another is no news to others";
 }
 
 }  // namespace

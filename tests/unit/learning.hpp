@@ -41,6 +41,12 @@ protected:
         context.own_mac = [](const Mac& mac) { return mac == OWN; };
         context.next_hop = [this](const Ip& vtep, std::uint32_t vni) { return next_hop(vtep, vni); };
         context.now_s = [this] { return now_s_; };
+        context.entry_displaced = [this](const fdb_key&, const fdb_entry& old) {
+            if (displaced_) displaced_->push_back(old);
+        };
+        context.came_here = [this](const fdb_key&, std::uint32_t port) {
+            if (came_) came_->push_back(port);
+        };
         learner_.emplace(*tables_, std::move(context));
         set_rules({});
     }
@@ -97,6 +103,8 @@ protected:
     std::optional<Learner> learner_;
     std::map<std::pair<Ip, std::uint32_t>, std::uint32_t> hops_;
     std::size_t max_hops_ = 100;
+    std::vector<fdb_entry>* displaced_ = nullptr;
+    std::vector<std::uint32_t>* came_ = nullptr;
     std::uint32_t now_s_ = 10'000;
 };
 

@@ -5,6 +5,7 @@
 
 #include "bridge.h"
 #include "decap.h"
+#include "path_error.h"
 #include "tags.h"
 
 /* The kernel's device drops packets whose reserved bits are set; RFC 7348 §5 has them ignored. */
@@ -87,6 +88,35 @@ static __always_inline __must_check enum verdict from_nvgre(struct frame *f)
 	return v ? v : from_remote(f, seg);
 }
 
+/* Whether the kernel may see it: PASS_NOT_OURS, or DROP_PATH_ERROR. A function of its own for the verifier. */
+__weak __noinline int judge_path_error(struct __sk_buff *skb)
+{
+	struct remote_key key = {};
+	struct quote q = {};
+	const __u32 *index;
+	enum verdict v;
+
+	if ((__u64)(skb->data_end - skb->data) < skb->len)
+		bpf_skb_pull_data(skb, skb->len < HEADER_PULL_BYTES ? skb->len : HEADER_PULL_BYTES);
+	v = classify_path_error((void *)(long)skb->data, (void *)(long)skb->data_end, &settings, &q);
+	if (v)
+		return v;
+	index = bpf_map_lookup_elem(&vnis, &q.vni);
+	if (!index)
+		return q.vni & VSID ? PASS_NOT_OURS : DROP_PATH_ERROR; /* GRE without a segment is the kernel's own */
+	key.segment = *index;
+	key.address = q.remote;
+	return bpf_map_lookup_elem(&remotes, &key) ? PASS_NOT_OURS : DROP_PATH_ERROR;
+}
+
+/* ICMP, or something behind which it may be: TCP and tunnel packets do not pay for the look. */
+static __always_inline int may_be_icmp(const struct frame *f)
+{
+	const __u8 *protocol = f->data + ETHERNET_BYTES + (underlay_is_ipv6() ? 6 : 9);
+
+	return (void *)(protocol + 1) <= f->end && *protocol != PROTOCOL_UDP && *protocol != PROTOCOL_TCP;
+}
+
 static __always_inline __must_check enum verdict from_wire(struct frame *f)
 {
 	enum verdict v;
@@ -98,6 +128,11 @@ static __always_inline __must_check enum verdict from_wire(struct frame *f)
 		frame_refresh(f);
 	}
 	v = from_tunnel_packet(f);
+	if ((v == PASS_NOT_OURS || v == PASS_UP) && may_be_icmp(f)) {
+		if (judge_path_error(f->ctx) == DROP_PATH_ERROR)
+			return DROP_PATH_ERROR;
+		frame_refresh(f);
+	}
 	return v == PASS_NOT_OURS ? pass_on(f) : v;
 }
 

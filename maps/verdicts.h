@@ -78,7 +78,8 @@
 	X(DROP_FOR_GATEWAY, 68, "ARP or ND for the gateway itself: taken note of, or none of its business (answer_remote)") \
 	X(DROP_NVGRE_HEADER, 69, "GRE with the VSID of a segment has a checksum, a sequence number or bits that must be zero, or gretap got it without a key") \
 	X(DROP_RULE, 70, "an access rule denies it, or none allows it") \
-	X(DROP_RULE_FRAGMENT, 71, "later fragment of a packet that only rules with ports would allow")
+	X(DROP_RULE_FRAGMENT, 71, "later fragment of a packet that only rules with ports would allow") \
+	X(DROP_PATH_ERROR, 72, "ICMP too big about a tunnel packet that this host cannot have sent: forged, or it quotes too little")
 
 enum verdict {
 	CONTINUE = 0,

@@ -11,6 +11,7 @@
 #include "expect.hpp"
 #include "hash.h"
 #include "parse_nd.h"
+#include "path_error.h"
 #include "sum.h"
 #include "tuple.h"
 
@@ -50,6 +51,12 @@ void classify_gre(const view& seen, const config& settings) {
                 seen.bytes);
 }
 
+void classify_error(const std::uint8_t* data, const std::uint8_t* end, const config& settings) {
+    quote quoted{};
+    if (classify_path_error(data, end, &settings, &quoted) != CONTINUE) return;
+    FUZZ_EXPECT((quoted.vni & ~VSID) <= 0xffffff && quoted.bytes > 0);
+}
+
 void parse_inner(const std::uint8_t* data, const std::uint8_t* end, std::uint32_t bytes) {
     const arp_message* arp = nullptr;
     if (parse_arp(data, end, &arp) != CONTINUE) FUZZ_EXPECT(!arp);
@@ -84,6 +91,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto all = static_cast<std::uint32_t>(bytes);
     classify({head.get(), head.get() + linear, all, choice & 0x20u}, settings(choice));
     classify_gre({head.get(), head.get() + linear, all, choice & 0x20u}, settings(choice));
+    classify_error(head.get(), head.get() + linear, settings(choice));
     parse_inner(head.get(), head.get() + linear, all);
     return 0;
 }

@@ -7,7 +7,7 @@ from overlay import check, deliver, hosts_with_guests, introduce, join, start
 from registry import test
 from test_underlay import tunnel_packet
 from traffic import tcp_transfer, udp_segmented
-from wire import ETHERTYPE_TEST, Marker, Sender, ethernet, ip_bytes, ip_udp, ipv4, udp
+from wire import ETHERTYPE_TEST, Marker, Sender, checksum, ethernet, ip_bytes, ip_udp, ipv4, ipv6, udp, with_checksum
 
 
 def too_big(source, address, mtu, payload):
@@ -206,3 +206,48 @@ def path_mtu(family):
 
 path_mtu(4)
 path_mtu(6)
+
+
+def too_big_about(sent, router, host, mtu):
+    """A router's error about a frame that the host sent, in a frame of the router."""
+    quoted = sent[14:14 + 528]
+    macs = (host.mac("eth0"), router.mac("eth0"))
+    if ":" in host.address:
+        error = with_checksum(router.address, host.address, 58, struct.pack("!BBHI", 2, 0, 0, mtu) + quoted, 2)
+        return ethernet(*macs, 0x86DD, ipv6(router.address, host.address, 58, error))
+    error = struct.pack("!BBHHH", 3, 4, 0, 0, mtu) + quoted
+    error = error[:2] + struct.pack("!H", checksum(error)) + error[4:]
+    return ethernet(*macs, 0x0800, ipv4(router.address, host.address, 1, error))
+
+
+def forged_errors(family):
+    @test(name=f"a_forged_error_about_the_tunnel_lowers_no_mtu_over_ipv{family}", mtu=1500)
+    def forged(lab):
+        (a, k), (a1, k1), whole = limit_path(lab, family, peer="k")
+        stranger = lab.kernel_host("s", family=family)
+        inner, sender = ethernet(k1.mac_address, a1.mac_address, ETHERTYPE_TEST, bytes(1400)), Sender(k, "eth0")
+
+        def path():
+            return a.command("ip", "route", "get", k.address).stdout
+
+        def dropped(sent, mtu=1400):
+            before = a.verdicts().get("DROP_PATH_ERROR", 0)
+            sender.send(too_big_about(sent, k, a, mtu))
+            wait_for(lambda: a.verdicts().get("DROP_PATH_ERROR", 0) == before + 1, "the error to be dropped")
+            check("mtu 1400" not in path(), f"the kernel believed it: {path()}")
+
+        dropped(tunnel_packet(a, k, inner, vni=5999))
+        dropped(tunnel_packet(a, stranger, inner))
+        dropped(tunnel_packet(a, k, inner, sport=4789))
+        dropped(tunnel_packet(a, k, inner, src=stranger.address))
+        dropped(tunnel_packet(a, k, inner)[:14 + (28 if family == 4 else 48)])  # the VNI is what nobody guesses
+        dropped(tunnel_packet(a, k, inner[:1000]))  # this would have fitted
+        a1.ping(k1.address4, options=("-M", "do", "-s", whole - 28))
+        # A genuine one is the kernel's, which keeps it for ten minutes, and weft's from there.
+        sender.send(too_big_about(tunnel_packet(a, k, inner), k, a, 1400))
+        wait_for(lambda: "mtu 1400" in path() and "expires" in path(), "the kernel to believe the router")
+        wait_for(lambda: told(a1, k1.address4, 1350 if family == 4 else 1330), "a1 to be told", 20)
+
+
+forged_errors(4)
+forged_errors(6)

@@ -9,7 +9,8 @@ from netns import Failure, run
 import runs
 
 SWITCH = "/proc/sys/kernel/bpf_stats_enabled"
-PROFILED = {"live": ("tc", "xdp"), "live-xdp": ("xdp",), "udp": ("tc", "xdp"), "packet": ("tc",), "tcp-1": ("tc",),
+PROFILED = {"live": ("tc", "xdp"), "live-xdp": ("xdp",), "udp": ("tc", "xdp"), "packet": ("tc",),
+            "routed": ("tc-routed", "xdp-routed"), "tcp-1": ("tc",),
             "wire-1": ("tc",), "udp-gso": ("tc",), "pingpong": ("tc",)}
 SAMPLED = {"live": ("kernel", "tc", "xdp", "raw-tc", "raw-xdp"), "udp": ("kernel", "tc", "raw-tc")}
 STAGES = {"encap": ("port and segment", "source", "destination", "next hop, header, counters"),

@@ -55,9 +55,9 @@ def send(bench, way, back=False, **options):
     near, far = (way.far, way.near) if back else (way.near, way.far)
     if way.name.endswith("-vlan") and not back:
         options["vlan"] = VLAN
-    return bench.tool("send", **{"from": near.path, "to": far.path}, from_mac=near.mac_address, from_ip=near.address4, to_ip=far.address4,
-                      seconds=bench.seconds,
-                      **{**way.address_of_frames(back), "cpus": SENDING_CPU, "flows": FLOWS, **options})
+    return bench.tool("send", **{
+        "from": near.path, "to": far.path, "from_mac": near.mac_address, "from_ip": near.address4, "to_ip": far.address4,
+        "seconds": bench.seconds, "cpus": SENDING_CPU, "flows": FLOWS, **way.address_of_frames(back), **options})
 
 
 def packets(**options):

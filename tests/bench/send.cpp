@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 // bench_tool send: frames from one guest to another, counted where they arrive. Options besides those in main.cpp:
-// device=eth0 from_mac= to_mac= from_ip= to_ip= bytes=60 flows=16 macs=0 (spread over so many destination MACs)
-// segments=30 (gso) vlan=0 (live: a tag on each frame) routed=0 (live: 1 if to_mac is a router's). cpus=N[,N…]: one sender on each. Rates are taken while all
-// senders run, after a warm-up.
+// device=eth0 from_mac= to_mac= from_ip= to_ip= bytes=60 flows=16 segments=30 (gso), and for live frames: macs=0,
+// addresses=0 (spread over so many destinations, from to_mac and to_ip on) vlan=0 (a tag on each frame) routed=0 (1 if
+// to_mac is a router's). cpus=N[,N…]: one sender on each. Rates are taken while all senders run, after a warm-up.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -49,7 +49,12 @@ Result<Programs> load(const Options& options, const Shape& shape) {
     if (!programs) return fail_errno("open the programs");
     TRY(programs->rodata->out_ifindex, ifindex_of(shape.device));
     programs->rodata->flows = shape.flows;
-    const std::size_t changed = shape.vlan != 0 ? TAGGED_BYTES : options.number("routed", 0) != 0 ? UP_TO_SUM_BYTES : 0;
+    programs->rodata->addresses = static_cast<std::uint32_t>(options.number("addresses", 0));
+    const auto first = shape.to_ip.v4_bytes();
+    programs->rodata->first_address =
+        std::uint32_t{first[0]} << 24 | std::uint32_t{first[1]} << 16 | std::uint32_t{first[2]} << 8 | first[3];
+    const bool up_to_sum = options.number("routed", 0) != 0 || programs->rodata->addresses != 0;
+    const std::size_t changed = shape.vlan != 0 ? TAGGED_BYTES : up_to_sum ? UP_TO_SUM_BYTES : 0;
     programs->rodata->tag_bytes = shape.vlan != 0 ? 4 : 0;
     programs->rodata->restored = static_cast<std::uint32_t>(changed / 2);
     std::memcpy(programs->rodata->head, make_frame(shape, 0).data(), changed);

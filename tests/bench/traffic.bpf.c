@@ -20,6 +20,8 @@ const volatile __u32 tag_bytes;      /* of a VLAN tag behind the addresses, 0: n
 const volatile __u16 head[13];       /* the first words of each frame, */
 const volatile __u32 restored;       /* so many of which are written each time */
 const volatile __u32 macs;           /* destination MACs, 0: the one in the frame */
+const volatile __u32 addresses;      /* destination addresses, likewise; head has the IP header as far as the checksum */
+const volatile __u32 first_address;  /* the one in the frame, host order */
 const volatile __u32 port_ifindex;   /* the bound's two devices */
 const volatile __u32 uplink_ifindex;
 
@@ -37,10 +39,22 @@ static __always_inline struct slot *own(struct slot *slots)
 	return &slots[bpf_get_smp_processor_id() & (TRAFFIC_CPUS - 1)];
 }
 
-/* Multiples of 2^32 over the golden ratio visit all MACs, each far from the one before. */
-static __always_inline __u32 scatter(__u32 n)
+/* Multiples of 2^32 over the golden ratio visit all of them, each far from the one before. */
+static __always_inline __u32 scatter(__u32 n, __u32 over)
 {
-	return ((__u64)(n * 2654435761u) * macs) >> 32;
+	return ((__u64)(n * 2654435761u) * over) >> 32;
+}
+
+/* RFC 1624 §3, from the checksum of the frame as it was made. */
+static __always_inline void write_address(struct iphdr *ip, __u32 address)
+{
+	__u32 sum = (__u16)~bpf_ntohs(ip->check);
+
+	sum += (__u16)~(first_address >> 16) + (__u16)~first_address + (address >> 16) + (__u16)address;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	ip->check = bpf_htons(~sum);
+	ip->daddr = bpf_htonl(address);
 }
 
 /* A tag is taken off in place, a router changes MACs and TTL, and a live frame's page comes back as it was left. */
@@ -66,7 +80,9 @@ int generate(struct xdp_md *ctx)
 	f->udp.source = bpf_htons(TRAFFIC_FIRST_PORT + (n & (flows - 1)));
 	write_head((__u16 *)ethernet);
 	if (macs)
-		*(__be32 *)(ethernet->h_dest + 2) = bpf_htonl(scatter(n));
+		*(__be32 *)(ethernet->h_dest + 2) = bpf_htonl(scatter(n, macs));
+	if (addresses)
+		write_address((struct iphdr *)(&f->ethernet + 1), first_address + scatter(n, addresses));
 	return bpf_redirect(out_ifindex, 0);
 }
 

@@ -4,6 +4,7 @@
     guest near ── host a ══ wire ══ host b ── guest far      (traffic goes from near to far)
 """
 import glob
+import ipaddress
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from netns import Failure
 from routing import BLUE, GATEWAY_MAC, GATEWAYS, GREEN, gateway_of, settle
 
 VLAN = 100
+FIRST_ADDRESS = ipaddress.IPv4Address("198.18.0.0")  # of RFC 2544's range for benchmarks: nobody has to be there
 SEGMENTATION = ("tso", "tx-udp-segmentation", "tx-udp_tnl-segmentation", "tx-udp_tnl-csum-segmentation")
 
 
@@ -190,13 +192,55 @@ class Routed:
 
 
 class RoutedWeftWay(Routed, WeftWay):
+    routes = ()  # of the first host
+
     def serve(self, host, guest, far, far_guest):
         del far_guest
         for name, vni, local in (("blue", BLUE, self.near), ("green", GREEN, self.far)):
             host.segment(vni, [far.address], name=name, ports=[guest.port] if guest is local else [], hook=self.hook,
                          mtu=1500, routing_domain="tenant", gateway=gateway_of(name))
-        host.document["routing_domains"] = [{"name": "tenant"}]
-        host.up()
+        host.document["routing_domains"] = [{"name": "tenant", "routes": list(self.routes if guest is self.near else ())}]
+        host.up(timeout=60)
+
+
+class ManyRoutesWay(RoutedWeftWay):
+    """Frames for `hosts` addresses with a route each, and for the two of each of `prefixes` prefixes behind them."""
+
+    def __init__(self, lab, name, hosts, prefixes):
+        self.hosts_routed, self.prefixes_routed = hosts, prefixes
+        super().__init__(lab, name)
+
+    def serve(self, host, guest, far, far_guest):
+        if guest is self.near:
+            prefixes = [f"{FIRST_ADDRESS + index}/32" for index in range(self.hosts_routed)]
+            prefixes += [f"{FIRST_ADDRESS + self.hosts_routed + 2 * index}/31" for index in range(self.prefixes_routed)]
+            self.routes = [{"prefix": prefix, "via": [self.far.address4]} for prefix in prefixes]
+        super().serve(host, guest, far, far_guest)
+
+    def address_of_frames(self, back=False):
+        return {**super().address_of_frames(back), "to_ip": FIRST_ADDRESS,
+                "addresses": self.hosts_routed + 2 * self.prefixes_routed}
+
+
+class ManyRulesWay(WeftWay):
+    """Frames for so many addresses, each with an access rule of the first host's segment."""
+
+    def __init__(self, lab, name, rules):
+        self.rules = rules
+        super().__init__(lab, name)
+
+    def serve(self, host, guest, far, far_guest):
+        if guest is self.near:
+            host.document["acls"] = [{"name": "many", "default": "allow", "rules": [
+                {"priority": index + 1, "action": "allow", "direction": "from_port", "protocol": "udp",
+                 "destination": f"{FIRST_ADDRESS + index}/32", "destination_ports": "9999"} for index in range(self.rules)]}]
+            host.segment(VNI, [far.address], ports=[guest.port], mtu=1500, acl="many")
+            host.up(timeout=60)
+        else:
+            super().serve(host, guest, far, far_guest)
+
+    def address_of_frames(self, back=False):
+        return {**super().address_of_frames(back), "to_ip": FIRST_ADDRESS, "addresses": self.rules}
 
 
 class RoutedKernelWay(Routed, KernelWay):
@@ -249,6 +293,10 @@ MAKERS = {
     "kernel-routed": RoutedKernelWay,
     "tc-routed": RoutedWeftWay,
     "xdp-routed": lambda lab, name: RoutedWeftWay(lab, name, hook="xdp"),
+    "tc-few-routes": lambda lab, name: ManyRoutesWay(lab, name, hosts=8, prefixes=2),
+    "tc-many-routes": lambda lab, name: ManyRoutesWay(lab, name, hosts=100_000, prefixes=10_000),
+    "tc-few-rules": lambda lab, name: ManyRulesWay(lab, name, rules=10),
+    "tc-many-rules": lambda lab, name: ManyRulesWay(lab, name, rules=10_000),
     "raw-tc": lambda lab, name: RawWay(lab, name, hook="tc"),
     "raw-xdp": lambda lab, name: RawWay(lab, name, hook="xdp"),
     "kernel-2q": lambda lab, name: KernelWay(lab, name, queues=2),
@@ -264,6 +312,10 @@ EXPLAINED = {
     "kernel-routed": "a bridge and a vxlan a segment, the bridges with the gateway's address: static entries and neighbors",
     "tc-routed": "weft as it ships, routing between two segments on the first host",
     "xdp-routed": "the same with hook xdp on ports and uplinks, the guests' offloads off",
+    "tc-few-routes": "tc-routed with 8 host routes and 2 prefixes, the frames' destinations at random among their 12 addresses",
+    "tc-many-routes": "the same with 100,000 host routes, 10,000 prefixes and 120,000 addresses",
+    "tc-few-rules": "tc with ten access rules on the segment, the frames' destinations at random, each with a rule of its own",
+    "tc-many-rules": "the same with 10,000",
     "raw-tc": "TC redirect without encapsulation, to the guest by redirect_peer: the bound of tc",
     "raw-xdp": "XDP redirect without encapsulation: the bound of xdp",
     "kernel-2q": "kernel, two queues a device",

@@ -252,18 +252,23 @@ def g1_a_plain_vtep_without_a_gateway_uses_weft_s_where_it_answers_remotes(lab):
         tenant.a2.ping(guest.address(4 if "." in address else 6))
 
 
-@test
-def x3_an_oversized_routed_packet_is_told_to_its_guest_by_the_gateway(lab):
-    tenant = Tenant(lab, mtu=1400)
-    for family in (4, 6):
-        for host, source, target in ((tenant.a, tenant.a1, tenant.b2), (tenant.b, tenant.b2, tenant.a1)):
-            address, told = target.address(family), verdict(host, "TX_TOO_BIG")
-            source.ping(address)
-            out = source.ping(address, count=1, check=False, wait=1, options=("-s", 1440, "-M", "do")).stdout
-            check(verdict(host, "TX_TOO_BIG") == told + 1, f"{host.verdicts()}\n{out}")
-            route = source.command("ip", f"-{family}", "route", "get", address).stdout
-            check("mtu 1400" in route, f"{source.short} was told something else: {route}")
-        tenant.a1.ping(tenant.b2.address(family), options=("-s", 3000))  # fragments of the size that both were told
+def told_of_its_mtu(underlay):
+    @test(name=f"x3_an_oversized_routed_packet_is_told_to_its_guest_by_the_gateway_over_an_ipv{underlay}_underlay")
+    def told(lab):
+        tenant = Tenant(lab, family=underlay, mtu=1400)
+        for family in (4, 6):
+            for host, source, target in ((tenant.a, tenant.a1, tenant.b2), (tenant.b, tenant.b2, tenant.a1)):
+                address, before = target.address(family), verdict(host, "TX_TOO_BIG")
+                source.ping(address)
+                out = source.ping(address, count=1, check=False, wait=1, options=("-s", 1440, "-M", "do")).stdout
+                check(verdict(host, "TX_TOO_BIG") == before + 1, f"{host.verdicts()}\n{out}")
+                route = source.command("ip", f"-{family}", "route", "get", address).stdout
+                check("mtu 1400" in route, f"{source.short} was told something else: {route}")
+            tenant.a1.ping(tenant.b2.address(family), options=("-s", 3000))  # fragments of the size that both were told
+
+
+told_of_its_mtu(4)
+told_of_its_mtu(6)
 
 
 @test(timeout=60)

@@ -120,7 +120,7 @@ static __always_inline void advance(struct flow *flow, const struct tuple *t, __
 }
 
 /* Whether the packet is of a connection that was let through, or an error about one. */
-static __always_inline int is_known(struct look_up *l, const struct acl *now, __u32 at, __u32 to_port)
+static __always_inline int is_known(struct look_up *l, __u32 at, __u32 to_port)
 {
 	const int is_error = (l->tuple.flags & TUPLE_QUOTES) != 0;
 	const __u64 now_ns = bpf_ktime_get_coarse_ns();
@@ -134,7 +134,7 @@ static __always_inline int is_known(struct look_up *l, const struct acl *now, __
 	if (!flow || has_ended(flow, is_error ? &l->quoted : &l->tuple, now_ns))
 		return 0;
 	is_answer = (flow->flags & FLOW_BY_NEAR ? 1 : 0) == (to_port ? 1 : 0);
-	if (flow->list != list_for(flow, now) && (is_error || !may_go_on(flow, l, list_for(flow, now), is_answer)))
+	if (flow->list != list_for(flow, &l->now) && (is_error || !may_go_on(flow, l, list_for(flow, &l->now), is_answer)))
 		return 0;
 	if (!is_error)
 		advance(flow, &l->tuple, to_port, is_answer, now_ns);
@@ -145,20 +145,17 @@ static __always_inline int is_known(struct look_up *l, const struct acl *now, __
 /* A stateful rule lets nothing into the middle of a TCP connection that it does not know. */
 static __always_inline int begin_flow(struct look_up *l, __u32 at, __u16 row, __u32 to_port)
 {
-	struct flow fresh = {
-		.seen_ns = bpf_ktime_get_coarse_ns(),
-		.rule = l->found.counter,
-		.list = row,
-		.state = FLOW_NEW,
-		.flags = to_port ? 0 : FLOW_BY_NEAR,
-	};
-
 	if (l->tuple.flags & (TUPLE_FRAGMENT | TUPLE_LOOSE))
 		return 1; /* nothing comes back that belongs to it */
 	if (!(l->tuple.flags & TUPLE_OPENS))
 		return 0;
 	fill_flow_key(&l->flow, at, &l->tuple, to_port);
-	bpf_map_update_elem(&flows, &l->flow, &fresh, BPF_ANY);
+	l->fresh.seen_ns = bpf_ktime_get_coarse_ns();
+	l->fresh.rule = l->found.counter;
+	l->fresh.list = row;
+	l->fresh.state = FLOW_NEW;
+	l->fresh.flags = to_port ? 0 : FLOW_BY_NEAR;
+	bpf_map_update_elem(&flows, &l->flow, &l->fresh, BPF_ANY);
 	return 1;
 }
 
@@ -197,25 +194,27 @@ __weak __noinline int judge(__u32 at, __u32 to_port)
 {
 	const struct acl *acl = bpf_map_lookup_elem(&acls, &at);
 	struct scratch *scratch = scratch_of_cpu();
-	const struct rule_list *list, *back;
-	struct acl now;
+	const struct rule_list *list;
+	struct look_up *l;
 	__u16 row;
 
 	if (!acl || !scratch)
 		return CONTINUE;
-	now = *acl;
-	row = to_port ? now.to_port : now.from_port;
+	l = &scratch->look_up;
+	l->now = *acl;
+	row = to_port ? l->now.to_port : l->now.from_port;
+	if (is_stateful(list_of(l->now.from_port)) || is_stateful(list_of(l->now.to_port))) {
+		if (is_known(l, at, to_port))
+			return CONTINUE;
+	}
 	list = list_of(row);
-	back = list_of(to_port ? now.from_port : now.to_port);
-	if ((is_stateful(list) || is_stateful(back)) && is_known(&scratch->look_up, &now, at, to_port))
-		return CONTINUE;
 	if (!list)
 		return CONTINUE;
 	if (!(list->flags & RULES_IN_USE))
 		return DROP_RULE; /* taken away in this very moment */
 	if (!classify(row))
-		return apply_default(&scratch->look_up, list);
-	return apply_rule(&scratch->look_up, at, row, to_port);
+		return apply_default(l, list);
+	return apply_rule(l, at, row, to_port);
 }
 
 /* Both must allow it: the port's own rules, or its group's, and its segment's. `reading`: of take_tuple(). */

@@ -17,10 +17,7 @@
  */
 struct flood {
 	struct __sk_buff *skb;
-	union {
-		struct flood_key first;      /* slot where this pass starts */
-		const struct askers *asking; /* of a relay (gateway.h), which has no slots */
-	};
+	struct flood_key first; /* slot where this pass starts */
 	__u32 ifindex;          /* where the frame came from */
 	__u32 circuit;          /* by which, 0 if by none */
 	__u32 policy;           /* of the port it came by, 0 if none */
@@ -30,15 +27,26 @@ struct flood {
 	__u32 receiver;         /* of a unicast: its port, and that one's policy */
 	__u32 to_policy;
 	__u32 all_by_device;
+	__u32 tos;              /* of the copies for the tunnel device */
+};
+
+/* A frame that has grown by the room of a header, of which there are copies: little, since sums are made further down. */
+struct copies {
+	struct __sk_buff *skb;
+	union {
+		struct flood_key first;      /* slot of the flood list */
+		const struct askers *asking; /* of a relay (gateway.h), which has no slots */
+	};
 	struct outgoing out;
-	__u16 nvgre;            /* the frame has grown by an NVGRE header */
+	__u16 nvgre; /* it is an NVGRE header */
+	__u16 sent;  /* as above */
 };
 
 enum flood_result { FLOOD_SENT = 1 << 0, FLOOD_UNRESOLVED = 1 << 1, FLOOD_REFUSED = 1 << 2 };
 
-static __always_inline __u32 flood_slot(const struct flood *flood, __u32 i)
+static __always_inline __u32 flood_slot(const struct flood_key *first, __u32 i)
 {
-	struct flood_key key = flood->first;
+	struct flood_key key = *first;
 	const __u32 *value;
 
 	key.slot += i;
@@ -133,7 +141,7 @@ static __always_inline void give_copy(struct flood *flood, const struct device *
 
 static long copy_to_port(__u32 i, struct flood *flood)
 {
-	__u32 ifindex = flood_slot(flood, i);
+	__u32 ifindex = flood_slot(&flood->first, i);
 	const struct device *port;
 
 	if (!ifindex || ifindex == flood->ifindex)
@@ -181,7 +189,7 @@ static __always_inline int flood_to_ports(struct frame *f)
 
 static long mirror_to_port(__u32 i, struct flood *flood)
 {
-	__u32 ifindex = flood_slot(flood, i);
+	__u32 ifindex = flood_slot(&flood->first, i);
 	const struct device *port;
 
 	if (!ifindex || ifindex == flood->ifindex || ifindex == flood->receiver)
@@ -223,7 +231,7 @@ static __always_inline void mirror_unicast(struct frame *f, const struct segment
 static long copy_to_circuit(__u32 i, struct flood *flood)
 {
 	struct frame f = {.ctx = flood->skb, .ifindex = flood->ifindex, .policy = flood->policy};
-	__u32 id = flood_slot(flood, i), ifindex;
+	__u32 id = flood_slot(&flood->first, i), ifindex;
 	const struct circuit *circuit;
 	int pushed;
 
@@ -275,7 +283,7 @@ static __always_inline int flood_to_circuits(struct frame *f, const struct segme
 
 static long copy_to_device(__u32 i, struct flood *flood)
 {
-	__u32 id = flood_slot(flood, i), device;
+	__u32 id = flood_slot(&flood->first, i), device;
 	const struct nexthop *hop;
 
 	if (find_nexthop(id, &hop) || (is_sendable(hop) && !flood->all_by_device))
@@ -285,7 +293,7 @@ static long copy_to_device(__u32 i, struct flood *flood)
 	device = device_towards(hop);
 	if (!device)
 		return 0;
-	if (!set_tunnel_key(flood->skb, hop, flood->out.tos) && !bpf_clone_redirect(flood->skb, device, 0))
+	if (!set_tunnel_key(flood->skb, hop, flood->tos) && !bpf_clone_redirect(flood->skb, device, 0))
 		flood->sent = 1;
 	return 0;
 }
@@ -293,7 +301,7 @@ static long copy_to_device(__u32 i, struct flood *flood)
 /* FLOOD_* of the remotes that can only be reached so, or of all. One of the unresolved is asked for per frame. */
 __weak __noinline int flood_by_device(struct __sk_buff *skb, __u32 segment, __u32 tos, __u32 all)
 {
-	struct flood flood = {.skb = skb, .first.segment = segment, .all_by_device = all, .out.tos = tos};
+	struct flood flood = {.skb = skb, .first.segment = segment, .all_by_device = all, .tos = tos};
 	const struct segment *seg;
 
 	if (find_segment(segment, &seg))
@@ -309,51 +317,51 @@ __weak __noinline int flood_by_device(struct __sk_buff *skb, __u32 segment, __u3
 /* --- remotes by a header of ours ---------------------------------------------------------------------------------- */
 
 /* Sums are linear: what was described has no next hop's share in it. */
-static __always_inline __be16 checksum_for(const struct flood *flood, const struct nexthop *hop)
+static __always_inline __be16 checksum_for(const struct copies *copies, const struct nexthop *hop)
 {
-	__u16 check = ~fold((__u64)(__u16)~flood->out.check + hop->csum_base);
+	__u16 check = ~fold((__u64)(__u16)~copies->out.check + hop->csum_base);
 
 	return check ? check : 0xffff;
 }
 
-static __always_inline long store_header(struct flood *flood, const struct nexthop *hop)
+static __always_inline long store_header(struct copies *copies, const struct nexthop *hop)
 {
 	__u64 header[MAX_HEADER_BYTES / 8];
-	struct outgoing out = flood->out;
+	struct outgoing out = copies->out;
 
-	if (has_nvgre() && flood->nvgre) {
+	if (has_nvgre() && copies->nvgre) {
 		write_nvgre(header, hop, &out);
-		return bpf_skb_store_bytes(flood->skb, 0, header, nvgre_bytes(), 0);
+		return bpf_skb_store_bytes(copies->skb, 0, header, nvgre_bytes(), 0);
 	}
 	if (wants_full_checksum())
-		out.check = checksum_for(flood, hop);
+		out.check = checksum_for(copies, hop);
 	write_outer(header, hop, &out);
-	return bpf_skb_store_bytes(flood->skb, 0, header, outer_bytes(), 0);
+	return bpf_skb_store_bytes(copies->skb, 0, header, outer_bytes(), 0);
 }
 
 /* A copy of the frame that has grown: only the bytes of the header differ. */
-static __always_inline void copy_behind_header(struct flood *flood, __u32 id)
+static __always_inline void copy_behind_header(struct copies *copies, __u32 id)
 {
 	const struct nexthop *hop;
 
-	if (find_nexthop(id, &hop) || !is_sendable(hop) || !is_nvgre(hop) != !flood->nvgre)
+	if (find_nexthop(id, &hop) || !is_sendable(hop) || !is_nvgre(hop) != !copies->nvgre)
 		return;
-	if (store_header(flood, hop))
+	if (store_header(copies, hop))
 		return;
-	if (!bpf_clone_redirect(flood->skb, hop->ifindex, 0))
-		flood->sent = 1;
+	if (!bpf_clone_redirect(copies->skb, hop->ifindex, 0))
+		copies->sent = 1;
 }
 
-static long copy_to_remote(__u32 i, struct flood *flood)
+static long copy_to_remote(__u32 i, struct copies *copies)
 {
-	copy_behind_header(flood, flood_slot(flood, i));
+	copy_behind_header(copies, flood_slot(&copies->first, i));
 	return 0;
 }
 
 /* The frame gets room for its headers. 0: it could not grow, and is as it was. */
-static __always_inline int grow_for_copies(struct flood *flood)
+static __always_inline int grow_for_copies(struct copies *copies)
 {
-	struct frame f = {.ctx = flood->skb};
+	struct frame f = {.ctx = copies->skb};
 	const struct nexthop *none;
 	__u32 zero = 0;
 
@@ -362,29 +370,29 @@ static __always_inline int grow_for_copies(struct flood *flood)
 	if (!none)
 		return 0;
 	frame_refresh(&f);
-	if (has_nvgre() && flood->nvgre) {
-		describe_nvgre(&f, &flood->out);
+	if (has_nvgre() && copies->nvgre) {
+		describe_nvgre(&f, &copies->out);
 		return !frame_push_nvgre(&f);
 	}
-	describe(&f, none, &flood->out);
+	describe(&f, none, &copies->out);
 	return !frame_push(&f);
 }
 
 /* Grows the frame and copies it. FLOOD_*; REFUSED if it could not grow, and is as it was. */
 __weak __noinline int flood_encapsulated(struct __sk_buff *skb, __u32 segment)
 {
-	struct flood flood = {.skb = skb, .first.segment = segment};
+	struct copies copies = {.skb = skb, .first.segment = segment};
 	const struct segment *seg;
 
 	if (find_segment(segment, &seg))
 		return 0;
-	flood.first.bank = seg->flood_bank;
-	flood.first.slot = seg->flood_ports + seg->flood_circuits;
-	flood.nvgre = is_nvgre_segment(seg) ? 1 : 0;
-	if (!grow_for_copies(&flood))
+	copies.first.bank = seg->flood_bank;
+	copies.first.slot = seg->flood_ports + seg->flood_circuits;
+	copies.nvgre = is_nvgre_segment(seg) ? 1 : 0;
+	if (!grow_for_copies(&copies))
 		return FLOOD_REFUSED;
-	bpf_loop(kernel_share(seg), copy_to_remote, &flood, 0);
-	return flood.sent ? FLOOD_SENT : 0;
+	bpf_loop(kernel_share(seg), copy_to_remote, &copies, 0);
+	return copies.sent ? FLOOD_SENT : 0;
 }
 
 /* --- remotes beyond the kernel side's share ----------------------------------------------------------------------- */

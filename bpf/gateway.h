@@ -52,14 +52,16 @@ __weak __noinline int is_own_address(const struct neighbor_key *said, __u32 doma
 __weak __noinline int note_asker(const struct neighbor_key *wanted, __u32 nexthop)
 {
 	struct askers fresh = {.at_ns = bpf_ktime_get_coarse_ns(), .nexthops = {nexthop}};
+	struct neighbor_key key;
 	struct askers *known;
 	int i;
 
 	if (!wanted || !nexthop)
 		return 0;
-	known = bpf_map_lookup_elem(&askers, wanted);
+	key = *wanted; /* to Linux 6.1 an argument is no key */
+	known = bpf_map_lookup_elem(&askers, &key);
 	if (!known || fresh.at_ns - known->at_ns > ASKER_MS * NS_PER_MS)
-		return bpf_map_update_elem(&askers, wanted, &fresh, BPF_ANY) == 0;
+		return bpf_map_update_elem(&askers, &key, &fresh, BPF_ANY) == 0;
 	known->at_ns = fresh.at_ns;
 	for (i = 0; i < ASKER_SLOTS; i++) {
 		if (known->nexthops[i] == nexthop)
@@ -73,31 +75,33 @@ __weak __noinline int note_asker(const struct neighbor_key *wanted, __u32 nextho
 }
 
 /* Copies of an answer, that has grown, to all that asked. */
-static long copy_to_asker(__u32 i, struct flood *flood)
+static long copy_to_asker(__u32 i, struct copies *copies)
 {
-	const struct askers *asking = flood->asking;
+	const struct askers *asking = copies->asking;
 
 	if (asking && i < ASKER_SLOTS && asking->nexthops[i])
-		copy_behind_header(flood, asking->nexthops[i]);
+		copy_behind_header(copies, asking->nexthops[i]);
 	return 0;
 }
 
 __weak __noinline int relay(struct __sk_buff *skb, const struct neighbor_key *answered)
 {
-	struct flood flood = {.skb = skb};
+	struct copies copies = {.skb = skb};
 	const struct segment *seg;
+	struct neighbor_key key;
 
 	if (!answered || find_segment(answered->segment, &seg))
 		return 0;
-	flood.nvgre = is_nvgre_segment(seg) ? 1 : 0;
-	flood.asking = bpf_map_lookup_elem(&askers, answered);
-	if (!flood.asking || bpf_ktime_get_coarse_ns() - flood.asking->at_ns > ASKER_MS * NS_PER_MS)
+	key = *answered;
+	copies.nvgre = is_nvgre_segment(seg) ? 1 : 0;
+	copies.asking = bpf_map_lookup_elem(&askers, &key);
+	if (!copies.asking || bpf_ktime_get_coarse_ns() - copies.asking->at_ns > ASKER_MS * NS_PER_MS)
 		return 0;
-	if (!grow_for_copies(&flood))
+	if (!grow_for_copies(&copies))
 		return 0;
-	bpf_loop(ASKER_SLOTS, copy_to_asker, &flood, 0);
-	bpf_map_delete_elem(&askers, answered);
-	return flood.sent;
+	bpf_loop(ASKER_SLOTS, copy_to_asker, &copies, 0);
+	bpf_map_delete_elem(&askers, &key);
+	return copies.sent;
 }
 
 /* An answer to the gateway, that was learned from. The frame ends here, after those that asked for it have it. */

@@ -37,8 +37,8 @@ static __always_inline int nd_sum_right(struct frame *f, const struct nd_message
 	return sum >= 0 && fold(nd->pseudo + sum) == 0xffff;
 }
 
-/* CONTINUE with nd->type 0: nothing to do with resolution. The frame's pointers stay valid. */
-static __always_inline __must_check enum verdict read_nd(struct frame *f, struct nd_message *nd)
+/* CONTINUE with nd->type 0: nothing to do with resolution. The frame's pointers stay valid. Its stack is not its callers'. */
+static __noinline __must_check enum verdict read_nd(struct frame *f, struct nd_message *nd)
 {
 	enum verdict v = parse_nd(f->data, f->end, frame_bytes(f), nd);
 
@@ -176,8 +176,9 @@ static __always_inline __must_check enum verdict nd_by_proxy(struct frame *f, co
 	return advertise_gateway(f, gateway, scratch);
 }
 
-static __always_inline __must_check enum verdict nd_to_gateway(struct frame *f, const struct segment *seg,
-							       const struct gateway *gateway, struct scratch *scratch)
+/* A function of its own for its stack's sake. */
+static __noinline __must_check enum verdict nd_to_gateway(struct frame *f, const struct segment *seg,
+							  const struct gateway *gateway, struct scratch *scratch)
 {
 	const struct nd_message *nd = &scratch->nd;
 	int solicitation = nd->type == ND_SOLICITATION;

@@ -34,9 +34,10 @@ static __always_inline int is_answer(enum verdict v)
 
 /*
  * An answer of a guest becomes one of the gateway (RFC 826's sender, and the target link-layer address of an advertisement
- * with that option alone, whose sum follows by RFC 1624). It is addressed to the gateway already.
+ * with that option alone, whose sum follows by RFC 1624). It is addressed to the gateway already. A function of its own for
+ * its stack's sake.
  */
-static __always_inline int speak_as_gateway(struct frame *f, const struct gateway *gateway)
+static __noinline int speak_as_gateway(struct frame *f, const struct gateway *gateway)
 {
 	enum { NA_CHECK = ETHERNET_BYTES + IPV6_BYTES + 2, NA_MAC = ETHERNET_BYTES + IPV6_BYTES + sizeof(struct nd_header) + 2 };
 	struct nd_patch {

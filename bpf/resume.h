@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * What is known of a frame, past a tail call: in the five words of skb->cb, and the VTEP that it came from in scratch
- * memory. The program that is called goes on where the other one ended. cb is read and written by words only, so struct frame_facts is spelled out here.
+ * memory. The program that is called goes on where the other one ended. cb is read and written by words only, so struct
+ * frame_facts is spelled out here.
  */
 #ifndef WEFT_RESUME_H
 #define WEFT_RESUME_H

@@ -35,6 +35,8 @@ struct look_up {
 	struct rule_key key;
 	struct rule found;
 	struct flow_key flow;
+	struct flow fresh;   /* that begins under this key */
+	struct acl now;      /* the rules in force */
 	__u32 bytes;
 };
 

@@ -64,7 +64,7 @@ def run_workload(workload, ways, bench, rounds):
 def parse():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.splitlines()[0],
                                      epilog="workloads: " + ", ".join(NAMES))
-    parser.add_argument("--quick", action="store_true", help="short rounds, three of them, and no table of a million")
+    parser.add_argument("--quick", action="store_true", help="short rounds, three of them, and no large tables")
     parser.add_argument("--only", metavar="WORKLOAD", action="append", choices=NAMES,
                         help="this workload; may be repeated")
     parser.add_argument("--profile", action="store_true", help="say where the nanoseconds go, in place of the table")

@@ -97,10 +97,10 @@ WORKLOADS = [
              ("kernel-routed", "tc-routed")),
     Workload("routes", "live frames to addresses at random, routed by 100,000 host routes and 10,000 prefixes, over the same "
              "with ten", "kpps", 1e3, runs.packets(kind="live", sink="tc"),
-             [Row("tc-many-routes", ("tc-few-routes", "rate"), 0.77, None)], ("tc-few-routes", "tc-many-routes")),
+             [Row("tc-many-routes", ("tc-few-routes", "rate"), 0.77, None)], ("tc-few-routes", "tc-many-routes"), quick=False),
     Workload("rules", "live frames to addresses at random past 10,000 access rules, over the same past ten", "kpps", 1e3,
              runs.packets(kind="live", sink="tc"),
-             [Row("tc-many-rules", ("tc-few-rules", "rate"), 0.67, None)], ("tc-few-rules", "tc-many-rules")),
+             [Row("tc-many-rules", ("tc-few-rules", "rate"), 0.67, None)], ("tc-few-rules", "tc-many-rules"), quick=False),
     tcp("tcp-1", "one TCP stream, segmentation offload all the way", runs.stream(1), 0.95, 1.1, wire=False),
     tcp("tcp-4", "four TCP streams, segmentation offload all the way", runs.stream(4), 1.1, 1.35, wire=False),
     tcp("wire-1", "one TCP stream, no segmentation offload on the underlay", runs.stream(1), 1.0, 1.15, wire=True),

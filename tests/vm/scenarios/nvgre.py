@@ -6,5 +6,4 @@ scenario = network_tests((
     "nvgre_interoperates_with_the_kernels_gretap_over_ipv4",
     "nvgre_interoperates_with_the_kernels_gretap_over_ipv6",
     "outer_fragments_of_nvgre_are_reassembled_by_the_gretap",
-    "guests_reach_each_other_by_nvgre_over_ipv6",
 ), seconds=600)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """NVGRE (RFC 7637): weft with weft, with a peer that is made of raw sockets, and with the kernel's gretap where it has one."""
+import functools
 import socket
 import struct
 
+import test_underlay
 from lab import VNI
 from netns import Skip, run, wait_for
 from overlay import check, deliver, hosts_with_guests, introduce, join, plain, start
@@ -40,21 +42,7 @@ def parse(frame, family):
     return (*ends, flags, protocol, key >> 8, key & 0xFF, frame[at + 8:])
 
 
-def inject(peer, target, guest, expected, counted=None, frames=5, inner=None, **packet):
-    """Hand-made packets with a broadcast inside: `expected` arrive at the guest, the rest counts as `counted`."""
-    marker, sender = Marker(), Sender(peer, "eth0")
-    before = target.verdicts().get(counted, 0) if counted else 0
-    counter = guest.count(marker)
-    for number in range(frames):
-        body = marker.payload(number, 46)
-        frame = inner(body) if inner else ethernet(BROADCAST, "02:00:00:00:66:01", ETHERTYPE_TEST, body)
-        sender.send(nvgre_packet(peer, target, frame, **packet))
-    counter.exactly(expected, f"injected with {packet}")
-    sender.close()
-    counter.close()
-    if counted:
-        now = target.verdicts().get(counted, 0)
-        check(now - before == frames - expected, f"{counted} grew by {now - before}, {frames - expected} expected")
+inject = functools.partial(test_underlay.inject, make=nvgre_packet)
 
 
 def weft_and_raw_peer(lab, family=4, **vtep):

@@ -7,7 +7,7 @@ from netns import wait_for
 from overlay import check, deliver, hosts_with_guests, introduce, plain
 from registry import test
 from traffic import tcp_transfer
-from wire import BROADCAST, Marker, Sender, Vxlan, ethernet, ip_udp, ipv4, ipv6, udp
+from wire import BROADCAST, ETHERTYPE_TEST, Marker, Sender, Vxlan, ethernet, ip_udp, ipv4, ipv6, udp
 
 
 def tunnel_packet(peer, target, inner, vni=VNI, flags=0x08000000, reserved=0, src=None, zero_checksum=False, tos=0,
@@ -24,14 +24,17 @@ def tunnel_packet(peer, target, inner, vni=VNI, flags=0x08000000, reserved=0, sr
     return ethernet(*macs, 0x0800, ipv4(src, target.address, 17, segment, tos=tos))
 
 
-def inject(peer, target, guest, expected, counted=None, frames=5, source_mac="02:00:00:00:66:01", **packet):
-    """Hand-made tunnel packets with a broadcast inside: `expected` arrive at the guest, the rest counts as `counted`."""
+def inject(peer, target, guest, expected, counted=None, frames=5, source_mac="02:00:00:00:66:01", inner=None,
+           make=tunnel_packet, **packet):
+    """Hand-made tunnel packets with a broadcast inside, or what `inner` makes of the payload: `expected` arrive at the guest,
+    the rest counts as `counted`."""
     marker, sender = Marker(), Sender(peer, "eth0")
     before = target.verdicts().get(counted, 0) if counted else 0
     counter = guest.count(marker)
     for number in range(frames):
-        inner = ethernet(BROADCAST, source_mac, 0x88B5, marker.payload(number, 46))
-        sender.send(tunnel_packet(peer, target, inner, **packet))
+        body = marker.payload(number, 46)
+        frame = inner(body) if inner else ethernet(BROADCAST, source_mac, ETHERTYPE_TEST, body)
+        sender.send(make(peer, target, frame, **packet))
     counter.exactly(expected, f"injected with {packet}")
     sender.close()
     counter.close()

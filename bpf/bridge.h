@@ -107,6 +107,8 @@ static __always_inline __u32 gateway_says(struct frame *f, const struct segment 
 {
 	__u32 says;
 
+	if (!has_routing())
+		return 0;
 	if (seg->flags & SEGMENT_GATEWAY)
 		says = ask_gateway(f->ctx, f->segment);
 	else

@@ -26,6 +26,12 @@ static __always_inline int has_nvgre(void)
 	return settings.flags & CONFIG_NVGRE;
 }
 
+/* Likewise: where there is no routing domain, no segment has a gateway. */
+static __always_inline int has_routing(void)
+{
+	return settings.flags & CONFIG_ROUTING;
+}
+
 /* Ethernet, IP and GRE in front of the inner Ethernet header. */
 static __always_inline __u32 nvgre_bytes(void)
 {

@@ -19,7 +19,7 @@ static __always_inline int is_of_gateway(const struct frame *f, const void *mac,
 	const struct gateway *gateway;
 	__u32 index = f->segment;
 
-	if (!(seg->flags & SEGMENT_GATEWAY) || !(f->flags & FRAME_FROM_REMOTE))
+	if (!has_gateway(seg) || !(f->flags & FRAME_FROM_REMOTE))
 		return 0;
 	gateway = bpf_map_lookup_elem(&gateways, &index);
 	return gateway && same_mac(gateway->mac, mac);
@@ -259,7 +259,7 @@ static __always_inline const struct gateway *gateway_for(const struct frame *f, 
 	const struct gateway *gateway;
 	__u32 index = f->segment;
 
-	if (!(seg->flags & SEGMENT_GATEWAY) || f->data + ETHERNET_BYTES > f->end)
+	if (!has_gateway(seg) || f->data + ETHERNET_BYTES > f->end)
 		return 0;
 	gateway = bpf_map_lookup_elem(&gateways, &index);
 	return gateway && same_mac(f->data, gateway->mac) ? gateway : 0;

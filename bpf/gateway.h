@@ -15,7 +15,7 @@ static __always_inline const struct gateway *gateway_of(const struct segment *se
 	__u32 index = segment;
 	const struct gateway *gateway;
 
-	if (!(seg->flags & SEGMENT_GATEWAY))
+	if (!has_gateway(seg))
 		return 0;
 	gateway = bpf_map_lookup_elem(&gateways, &index);
 	return gateway && gateway->domain ? gateway : 0;

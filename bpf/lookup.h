@@ -43,6 +43,11 @@ static __always_inline __must_check enum verdict find_segment(__u32 index, const
 	return CONTINUE;
 }
 
+static __always_inline int has_gateway(const struct segment *seg)
+{
+	return has_routing() && seg->flags & SEGMENT_GATEWAY;
+}
+
 static __always_inline struct neighbor *find_neighbor(__u16 segment, const struct ip_address *ip)
 {
 	struct neighbor_key key = {.segment = segment, .ip = *ip};

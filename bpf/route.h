@@ -374,6 +374,8 @@ static __always_inline __must_check enum verdict route(struct frame *f)
 	struct packet *p;
 	enum verdict v;
 
+	if (!has_routing())
+		return DROP_NO_SEGMENT;
 	gateway = bpf_map_lookup_elem(&gateways, &segment);
 	if (!scratch || !gateway)
 		return DROP_NO_SEGMENT;

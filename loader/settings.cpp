@@ -46,6 +46,7 @@ bool has_nvgre(const Document& document) {
         settings.tunnel_ifindex = devices.vxlan;
         settings.nvgre_ifindex = devices.gretap;
         if (has_nvgre(document)) settings.flags |= CONFIG_NVGRE;
+        if (!document.routing_domains.empty()) settings.flags |= CONFIG_ROUTING;
     }
     settings.icmp_interval_ns = interval_ns(document.limits.icmp_errors_pps);
     settings.icmp_burst = ICMP_BURST;

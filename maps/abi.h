@@ -399,6 +399,7 @@ enum config_flag {
 	CONFIG_ACCEPT_ZERO_UDP6 = 1 << 5,
 	CONFIG_DF = 1 << 6,
 	CONFIG_NVGRE = 1 << 7,             /* a segment of this host travels by NVGRE: without, the programs have no such code */
+	CONFIG_ROUTING = 1 << 8,           /* this host has routing domains: likewise */
 };
 
 struct config {

@@ -82,7 +82,7 @@ Bytes packet6(const char* to, std::uint8_t hops = 64) {
 std::string why(Rig& rig, const Bytes& in) { return name_of(rig.run("from_port_tc", in, rig.p1).why); }
 
 TEST(Route, ToALocalPortOfAnotherSegmentWithTheGatewaysMacAndOneHopLess) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     const Outcome out = rig->run("from_port_tc", packet(ip_c), rig->p1);
     EXPECT_EQ(name_of(out.why), "TX_ROUTED");
@@ -96,7 +96,7 @@ TEST(Route, ToALocalPortOfAnotherSegmentWithTheGatewaysMacAndOneHopLess) {
 }
 
 TEST(Route, ByXdpToo) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     rig->enable_xdp(rig->p1);
     const domain row{.name_hash = 1, .flags = DOMAIN_IN_USE, .transit = 0, .router_mac = {}, .policy_routes = 0};
@@ -115,7 +115,7 @@ TEST(Route, ByXdpToo) {
 
 // The sum's arithmetic wraps at some value of the field: every TTL of a packet, each with another checksum.
 TEST(Route, KeepsTheIpv4SumRightAtEachTtl) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     for (unsigned ttl = 2; ttl <= 255; ++ttl) {
         const auto one = static_cast<std::uint8_t>(ttl);
@@ -131,7 +131,7 @@ TEST(Route, KeepsTheIpv4SumRightAtEachTtl) {
 
 TEST(Route, ToARemoteInTheVniOfTheNextSegment) {
     for (const bool ipv6 : {false, true}) {
-        NEED_RIG(rig, {.ipv6 = ipv6});
+        NEED_RIG(rig, {.ipv6 = ipv6, .routing = true});
         settle(*rig);
         const Outcome out = rig->run("from_port_tc", packet(ip_d), rig->p1);
         EXPECT_EQ(name_of(out.why), "TX_ROUTED");
@@ -143,7 +143,7 @@ TEST(Route, ToARemoteInTheVniOfTheNextSegment) {
 }
 
 TEST(Route, FromARemoteThatHasNoGatewayOfItsOwn) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     const Bytes inner =
         frame(Eth{.dst = gateway_mac, .src = b}, Ip4{.src = "198.51.100.2", .dst = ip_c}, Udp{}, payload(40));
@@ -152,7 +152,7 @@ TEST(Route, FromARemoteThatHasNoGatewayOfItsOwn) {
 
 // One that another host routed has the gateway's MAC as its source: delivered like any, and learned from by nobody.
 TEST(Route, LearnsNothingOfTheGatewaysMac) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     (void)rig->events();
     const Bytes inner =
@@ -169,7 +169,7 @@ struct Row {
 };
 
 TEST(Route, EndsWhatCannotGoOn) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     put_route(*rig, "192.0.2.0", 24, ROUTE_BLACKHOLE, 0);
     put_route(*rig, "192.0.2.128", 25, ROUTE_UNREACHABLE, 0);
@@ -200,7 +200,7 @@ TEST(Route, EndsWhatCannotGoOn) {
 }
 
 TEST(Route, AnErrorComesFromTheGatewaysAddressAndQuotesThePacket) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     const Bytes in = packet(ip_c, 1);
     const Outcome out = rig->run("from_port_tc", in, rig->p1);
@@ -218,7 +218,7 @@ TEST(Route, AnErrorComesFromTheGatewaysAddressAndQuotesThePacket) {
 }
 
 TEST(Route, NoErrorBegetsAnother) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     const Bytes error =
         frame(Eth{.dst = gateway_mac, .src = a}, Ip4{.src = ip_a, .dst = "192.0.3.1"}, Icmp4{.type = 3}, payload(28));
@@ -229,7 +229,7 @@ TEST(Route, NoErrorBegetsAnother) {
 }
 
 TEST(Route, ErrorsHaveARate) {
-    NEED_RIG(rig, {.icmp_interval_ns = 1'000'000'000, .icmp_burst = 2});
+    NEED_RIG(rig, {.routing = true, .icmp_interval_ns = 1'000'000'000, .icmp_burst = 2});
     settle(*rig);
     EXPECT_EQ(why(*rig, packet("192.0.3.1")), "TX_UNREACHABLE");
     EXPECT_EQ(why(*rig, packet("192.0.3.1")), "TX_UNREACHABLE");
@@ -237,7 +237,7 @@ TEST(Route, ErrorsHaveARate) {
 }
 
 TEST(Route, TheGatewayAnswersEcho) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     const Outcome out = rig->run(
         "from_port_tc",
@@ -257,7 +257,7 @@ TEST(Route, TheGatewayAnswersEcho) {
 }
 
 TEST(Route, AnUnknownNeighborIsAskedForWithTheFirstFrames) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     (void)rig->events();
     for (int i = 0; i < HELD_FRAMES; ++i) EXPECT_EQ(why(*rig, packet(silent)), "DROP_WAITS");
@@ -274,7 +274,7 @@ TEST(Route, AnUnknownNeighborIsAskedForWithTheFirstFrames) {
 }
 
 TEST(Route, ANeighborThatWasGivenUpIsUnreachable) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     const neighbor row{.mac = {}, .origin = ORIGIN_DYNAMIC, .flags = NEIGHBOR_FAILED, .used_s = 0, .nexthop = 0};
     ASSERT_TRUE(rig->tables().neighbors.put({2, ip(silent).raw()}, row));
@@ -285,7 +285,7 @@ TEST(Route, ANeighborThatWasGivenUpIsUnreachable) {
 
 // The shares of a group, by flows: each flow by one path.
 TEST(Route, FlowsShareTheNextHopsOfARoute) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     path_group group{};
     for (std::uint32_t slot = 0; slot < PATH_SLOTS; ++slot) group.paths[slot] = 1 + slot % 2;
@@ -305,7 +305,7 @@ TEST(Route, FlowsShareTheNextHopsOfARoute) {
 }
 
 TEST(Route, DomainsMeetOnlyByALeak) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     put_route(*rig, "192.0.2.0", 24, ROUTE_CONNECTED, 2, OTHER_DOMAIN);
     rig->bind(ip("192.0.2.7"), c, ORIGIN_DYNAMIC, 2);
@@ -315,7 +315,7 @@ TEST(Route, DomainsMeetOnlyByALeak) {
 }
 
 TEST(Route, APolicyRouteComesBeforeTheTableButNotForTheGatewayItself) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     rule_list list{};
     list.flags = RULES_IN_USE;
@@ -339,7 +339,7 @@ TEST(Route, APolicyRouteComesBeforeTheTableButNotForTheGatewayItself) {
 }
 
 TEST(Route, WhatExceedsTheNextSegmentsMtuIsToldByTheGateway) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     rig->set_mtu(1000, 2);
     const Bytes in = frame(Eth{.dst = gateway_mac, .src = a}, Ip4{.src = ip_a, .dst = ip_d}, Udp{}, payload(1200));
@@ -351,7 +351,7 @@ TEST(Route, WhatExceedsTheNextSegmentsMtuIsToldByTheGateway) {
 }
 
 TEST(Gateway, AnswersForItsAddressInItsSegmentOnly) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     const Bytes in = frame(Eth{.dst = mac("ff:ff:ff:ff:ff:ff"), .src = a}, Arp{.sha = a, .spa = ip_a, .tpa = gate1});
     const Outcome out = rig->run("from_port_tc", in, rig->p1);
@@ -366,7 +366,7 @@ TEST(Gateway, AnswersForItsAddressInItsSegmentOnly) {
 }
 
 TEST(Gateway, AnswersRemotesOnlyWhereItIsToldTo) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     const Bytes inner =
         frame(Eth{.dst = mac("ff:ff:ff:ff:ff:ff"), .src = b}, Arp{.sha = b, .spa = "198.51.100.2", .tpa = gate1});
@@ -380,7 +380,7 @@ TEST(Gateway, AnswersRemotesOnlyWhereItIsToldTo) {
 }
 
 TEST(Gateway, RelaysAnAnswerToTheGatewayThatAsked) {
-    NEED_RIG(rig, {});
+    NEED_RIG(rig, {.routing = true});
     settle(*rig);
     const Bytes question = frame(Eth{.dst = mac("ff:ff:ff:ff:ff:ff"), .src = gateway_mac},
                                  Arp{.sha = gateway_mac, .spa = gate1, .tpa = ip_a});

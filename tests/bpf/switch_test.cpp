@@ -2,6 +2,8 @@
 // The switch on the guests' side: who gets a frame, what is refused, tags, learning, flooding beyond the kernel.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "bpf/bench.hpp"
 
 namespace weft::test {
@@ -260,10 +262,12 @@ TEST(Switch, NeitherAnswersNorLearnsFromTaggedArp) {
 // A program near the limit of a million instructions fails on the next kernel: these are twice what was measured.
 TEST(Programs, CostTheVerifierNoMoreThanTheyDid) {
     const std::pair<const char*, std::uint32_t> ceilings[] = {
-        // clang-format off
-        {"from_port_tc", 260000}, {"from_vlan_tc", 330000}, {"from_wire_tc", 165000}, {"from_tunnel_tc", 180000}, {"from_port_xdp", 48000}, {"from_wire_xdp", 32000}, {"resolve_tc", 245000}, {"route_tc", 225000}, {"from_host_tc", 270000}};
+        {"from_port_tc", 260000},   {"from_vlan_tc", 330000}, {"from_wire_tc", 165000},
+        {"from_tunnel_tc", 180000}, {"from_port_xdp", 48000}, {"from_wire_xdp", 32000},
+        {"resolve_tc", 245000},     {"route_tc", 225000},     {"from_host_tc", 270000},
+    };
     for (bool ipv6 : {false, true}) {
-        NEED_RIG(rig, {.ipv6 = ipv6});
+        NEED_RIG(rig, {.ipv6 = ipv6, .routing = true});
         for (const auto& [program, ceiling] : ceilings) {
             const auto count = rig->instructions(program);
             RecordProperty(std::string(program) + (ipv6 ? "_ip6" : "_ip4"), static_cast<int>(count));
@@ -271,8 +275,17 @@ TEST(Programs, CostTheVerifierNoMoreThanTheyDid) {
             EXPECT_GT(count, 0u);
             EXPECT_LT(count, ceiling) << program;
         }
-        // clang-format on
     }
+}
+
+TEST(Programs, HaveNoRoutingWhereThereIsNoDomain) {
+    NEED_RIG(with, {.routing = true});
+    std::map<std::string, std::uint32_t> counts;
+    for (const char* program : {"from_port_tc", "resolve_tc", "route_tc", "from_wire_xdp"})
+        counts[program] = with->instructions(program);
+    NEED_RIG(without, {});
+    for (const auto& [program, count] : counts) EXPECT_LT(without->instructions(program.c_str()), count) << program;
+    EXPECT_LT(without->instructions("route_tc"), 1000u);
 }
 
 }  // namespace

@@ -3,8 +3,10 @@
 #include "config.hpp"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
+#include "check.hpp"
 #include "read.hpp"
 #include "schema.hpp"
 #include "text.hpp"
@@ -38,10 +40,13 @@ public:
         part_ = *part;
         prefix_ = "/hosts/" + pointer_token(host);
         merge(this->document, part_);
+        for (const char* section : {"segments", "routing_domains"})
+            if (!part_.contains(section)) leave_out_self(section);
     }
 
-    std::string origin_of(const std::string& path) const {
-        if (prefix_.empty()) return path;
+    std::string origin_of(const std::string& merged) const {
+        if (prefix_.empty()) return merged;
+        const std::string path = with_self(merged);
         // A list comes from one place as a whole; a key of an object may come from either.
         const bool here = part_.contains(json::json_pointer(path.substr(0, path.find('/', path.find('/', 1) + 1))));
         const bool list = part_.contains(json::json_pointer(path.substr(0, path.find('/', 1)))) &&
@@ -52,7 +57,40 @@ public:
     json document;
 
 private:
+    // Lists of remotes that all hosts share name this one too, whose VTEP its own part says.
+    void leave_out_self(const char* section) {
+        const json own = part_.value(json::json_pointer("/vtep/address"), json());
+        const auto self = own.is_string() ? Ip::parse(own.get_ref<const std::string&>()) : std::nullopt;
+        const auto objects = document.find(section);
+        if (!self || objects == document.end() || !objects->is_array()) return;
+        const auto is_self = [&](const json& remote) {
+            const json& address = remote.is_object() && remote.contains("address") ? remote["address"] : remote;
+            return address.is_string() && Ip::parse(address.get_ref<const std::string&>()) == self;
+        };
+        for (std::size_t i = 0; i < objects->size(); ++i) {
+            json& object = (*objects)[i];
+            if (!object.is_object() || !object.contains("remotes") || !object["remotes"].is_array()) continue;
+            json& remotes = object["remotes"];
+            const auto found = std::ranges::find_if(remotes, is_self);
+            if (found == remotes.end()) continue;
+            left_out_[path_of(section, i, "/remotes/")] = static_cast<std::size_t>(found - remotes.begin());
+            remotes.erase(found);
+        }
+    }
+
+    // The place of a remote in the document, behind one that was left out.
+    std::string with_self(const std::string& path) const {
+        for (const auto& [list, self] : left_out_) {
+            if (!path.starts_with(list)) continue;
+            const std::size_t end = std::min(path.find('/', list.size()), path.size());
+            const std::size_t at = std::stoul(path.substr(list.size(), end - list.size()));
+            return list + std::to_string(at + (at >= self)) + path.substr(end);
+        }
+        return path;
+    }
+
     json part_ = json::object();
+    std::map<std::string, std::size_t> left_out_;  // by list: the position of this host in it
     std::string prefix_;
 };
 

@@ -327,6 +327,23 @@ TEST(Hosts, PartOfTheHostIsMergedOverTheRest) {
     EXPECT_EQ(complaints(text, "c"), "/vtep/address: is missing");
 }
 
+TEST(Hosts, TheFloodListOfAllNamesThisOneToo) {
+    const char* const text = R"({"segments": [{"name": "s", "vni": 1,
+            "remotes": ["192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::9"]}],
+        "hosts": {"a": {"vtep": {"address": "192.0.2.1"}}, "b": {"vtep": {"address": "192.0.2.2"}},
+                  "c": {"vtep": {"address": "192.0.2.3"},
+                        "segments": [{"name": "s", "vni": 1, "remotes": ["192.0.2.3"]}]}}})";
+    for (const auto& [host, first] : {std::pair{"a", "192.0.2.2"}, std::pair{"b", "192.0.2.1"}}) {
+        const Parsed parsed = parse_config(text, host);
+        EXPECT_EQ(weft::text(parsed.complaints), "/segments/0/remotes/3: 2001:db8::9 is IPv6, the VTEP " +
+                                                     parsed.document.vtep->address.text() + " is IPv4");
+        ASSERT_EQ(parsed.document.segments[0].remotes.size(), 3u);
+        EXPECT_EQ(parsed.document.segments[0].remotes[0].address.text(), first);
+        EXPECT_EQ(parsed.document.segments[0].remotes[1].address.text(), "192.0.2.3");
+    }
+    EXPECT_EQ(complaints(text, "c"), "/hosts/c/segments/0/remotes/0: 192.0.2.3 is this host's own VTEP");
+}
+
 TEST(Hosts, ComplaintsNameThePlaceThatIsWrong) {
     const char* const text = R"({"vtep": {"address": "192.0.2.1"}, "ports": [],
         "segments": [{"name": "s", "vni": 1, "remotes": ["192.0.2.1"]}],

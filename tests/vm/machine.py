@@ -21,6 +21,7 @@ QEMU = "qemu-system-x86_64"
 KERNEL_LINE = ("console=ttyS0 loglevel=4 panic=-1 mitigations=off nokaslr tsc=reliable clocksource=tsc no_timer_check "
                "net.ifnames=0")
 PROBE_SECONDS = 5
+WIRE_MTU = 9100
 
 
 class Wires(Netns):
@@ -35,15 +36,20 @@ class Wires(Netns):
         bridge = f"w-{wire}"
         if bridge not in self.bridges:
             self.bridges.add(bridge)
-            self.ip(f"link add {bridge} type bridge mcast_snooping 0 forward_delay 0", f"link set {bridge} mtu 4000 up")
+            self.ip(f"link add {bridge} type bridge mcast_snooping 0 forward_delay 0", f"link set {bridge} mtu {WIRE_MTU} up")
             self.sysctl(f"net.ipv6.conf.{bridge}.disable_ipv6", 1)
         self.ip(f"tuntap add dev {tap} mode tap vnet_hdr {'multi_queue' if queues > 1 else ''}")
         self.sysctl(f"net.ipv6.conf.{tap}.disable_ipv6", 1)
-        self.ip(f"link set {tap} mtu 4000 master {bridge} up")
+        self.ip(f"link set {tap} mtu {WIRE_MTU} master {bridge} up")
 
 
 class Rack(Lab):
-    """All machines of one run of a scenario. Names carry the pid; everything goes when the block ends."""
+    """All machines of one run of a scenario. Names carry the pid; everything goes when the block ends. `show`: what they
+    say is printed."""
+
+    def __init__(self, binaries, show=False):
+        super().__init__(binaries)
+        self.show = show
 
     def underlay(self):
         return Wires(self)
@@ -70,11 +76,15 @@ class Rack(Lab):
         while any(machine.running() for machine in self.machines) and time.monotonic() < end:
             for machine in self.machines:
                 machine.serve()
+                if self.show:
+                    machine.show()
             if any(not machine.running() and not machine.finished() for machine in self.machines):
                 break
             time.sleep(0.02)
         for machine in self.machines:
             machine.stop()
+            if self.show:
+                machine.show()
 
 
 class Machine:
@@ -87,6 +97,7 @@ class Machine:
         self.console = f"{rack.directory}/{name}.console"
         self.errors = f"{rack.directory}/{name}.qemu"
         self.monitor = None
+        self.shown = 0
         os.makedirs(self.out)
         words = {"WEFT_MODULES": kernel.modules, "WEFT_START": f"{HERE}/start", "WEFT_MACHINE": name,
                  "WEFT_SCENARIO": scenario, **(environment or {})}
@@ -139,6 +150,14 @@ class Machine:
             if number:
                 self.command("set_link", name=f"n{number[1]}", up=self.read(name) == "on")
                 os.unlink(f"{self.out}/{name}")
+
+    def show(self):
+        """What the machine said since the last time, whole lines."""
+        said = self.read("said")
+        new = said[self.shown:said.rfind("\n") + 1]
+        self.shown += len(new)
+        for line in new.splitlines():
+            print(f"{self.name:8} {line}", flush=True)
 
     def command(self, what, **arguments):
         """One command of QEMU's machine protocol."""

@@ -59,8 +59,10 @@ static __always_inline __must_check enum verdict pass_or_bridge(struct frame *f)
 /* GRE goes to a program of its own, for the same reason. */
 static __always_inline __must_check enum verdict pass_on(struct frame *f)
 {
-	if (has_nvgre() && is_gre(f))
+	if (has_nvgre() && is_gre(f)) {
 		bpf_tail_call(f->ctx, &hook_tc_nvgre, 0);
+		frame_refresh(f); /* from Linux 6.12.5 and 6.13 on a tail call ends packet pointers, also one that finds nobody */
+	}
 	return pass_or_bridge(f);
 }
 

@@ -22,6 +22,7 @@ BOOT_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay", "virtio_rng")
 DIRECTORIES = ("bin", "dev", "proc", "sys", "modules", "host", "writable", "root")
 HERE = os.path.dirname(os.path.abspath(__file__))
 CACHE = os.path.join(HERE, "../../build/vm")
+UNPACKED_MB = 600  # a package and what is in it
 
 
 class Unavailable(Exception):
@@ -54,12 +55,14 @@ def stamp():
 
 def prepare(path=None):
     """The kernel to use. `path`: an image ROOT/boot/vmlinuz-VERSION beside ROOT/lib/modules/VERSION, or a Debian package
-    of one; None: the newest that Debian has for this machine."""
+    of one; "backports"; None: the newest that Debian has for this machine."""
     os.makedirs(CACHE, exist_ok=True)
     with open(f"{CACHE}/lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # of several scenarios at once one prepares
         if path is None:
             return newest()
+        if path == "backports":
+            return backports()
         if not os.path.isfile(path):
             raise Unavailable(f"no kernel {path}: name an image ROOT/boot/vmlinuz-VERSION or a linux-image package")
         if path.endswith(".deb"):
@@ -69,28 +72,70 @@ def prepare(path=None):
 
 
 def newest():
-    depends = run("apt-cache", "depends", "linux-image-amd64", check=False).stdout
-    packages = re.findall(r"Depends: (linux-image-(\S+))", depends)
-    if not packages:
+    package = package_of()
+    if not package:
         kept = sorted(glob.glob(f"{CACHE}/*-amd64/image"), key=os.path.getmtime)
         if kept:
             return Kernel(os.path.dirname(kept[-1])).prepared()
         raise Unavailable("no kernel: apt knows no linux-image-amd64, run apt-get update or give --kernel PATH")
-    package, version = packages[0]
+    return download(package)
+
+
+def backports():
+    """The newest of Debian's next release, made for this one; apt of this machine need not know of it."""
+    indexes = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages",
+                  check=False).stdout
+    with open("/etc/os-release", encoding="utf-8") as file:
+        release = re.search(r"^VERSION_CODENAME=(\w+)", file.read(), re.M)
+    site = release and re.search(rf"^(\S+) {release[1]} main$", indexes, re.M)
+    if not site:
+        raise Unavailable("no kernel: apt knows no archive of this release to look for backports in, give --kernel PATH")
+    own = f"{CACHE}/backports"
+    for folder in ("lists/partial", "archives/partial"):
+        os.makedirs(f"{own}/{folder}", exist_ok=True)
+    with open(f"{own}/sources.list", "w", encoding="utf-8") as file:
+        file.write(f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {site[1]} {release[1]}-backports main\n")
+    options = [word for what in (f"Dir::Etc::sourcelist={own}/sources.list", "Dir::Etc::sourceparts=/dev/null",
+                                 f"Dir::State::lists={own}/lists", f"Dir::Cache={own}") for word in ("-o", what)]
+    run("apt-get", *options, "update", check=False, timeout=600)
+    package = package_of(options)
+    if not package:
+        raise Unavailable(f"no kernel: {release[1]}-backports has no linux-image-amd64, give --kernel PATH")
+    return download(package, options)
+
+
+def package_of(options=()):
+    """The package of the newest kernel that apt knows, or None."""
+    depends = run("apt-cache", *options, "depends", "linux-image-amd64", check=False).stdout
+    found = re.search(r"Depends: (linux-image-\S+)", depends)
+    return found and found[1]
+
+
+def download(package, options=()):
+    version = package.removeprefix("linux-image-")
     if os.path.exists(f"{CACHE}/{version}/image"):
         return Kernel(f"{CACHE}/{version}").prepared()
+    need_space()
     with tempfile.TemporaryDirectory(dir=CACHE) as directory:
-        if run("apt-get", "download", package, cwd=directory, check=False, timeout=600).returncode:
-            run("apt-get", "update", check=False, timeout=600)
-            if run("apt-get", "download", package, cwd=directory, check=False, timeout=600).returncode:
+        if run("apt-get", *options, "download", package, cwd=directory, check=False, timeout=600).returncode:
+            run("apt-get", *options, "update", check=False, timeout=600)
+            if run("apt-get", *options, "download", package, cwd=directory, check=False, timeout=600).returncode:
                 raise Unavailable(f"no kernel: apt-get download {package} fails, give --kernel PATH")
         return from_package(glob.glob(f"{directory}/*.deb")[0])
 
 
+def need_space():
+    free = shutil.disk_usage(CACHE).free // 1_000_000
+    if free < UNPACKED_MB:
+        raise Unavailable(f"no space for a kernel in {os.path.realpath(CACHE)}: {UNPACKED_MB} MB are needed, "
+                          f"{free} MB are free")
+
+
 def from_package(package):
+    need_space()
     with tempfile.TemporaryDirectory(dir=CACHE) as root:
         if run("dpkg", "-x", package, root, check=False, timeout=300).returncode:
-            raise Unavailable(f"{package} cannot be unpacked into {os.path.realpath(CACHE)}: not a package, or no space")
+            raise Unavailable(f"{package} cannot be unpacked into {os.path.realpath(CACHE)}: not a package")
         images = glob.glob(f"{root}/boot/vmlinuz-*")
         if not images:
             raise Unavailable(f"{package} has no boot/vmlinuz: name a linux-image package")

@@ -14,9 +14,10 @@ import time
 
 from kernel import HERE, Kernel, Unavailable
 from lab import Lab
-from netns import Netns
+from netns import Netns, run
 
 QEMU = "qemu-system-x86_64"
+QEMU_NEEDED = (4, 2)  # 9p with multidevs=remap
 # Time from the TSC needs no calibration against other emulated clocks, which a busy host makes fail.
 KERNEL_LINE = ("console=ttyS0 loglevel=4 panic=-1 mitigations=off nokaslr tsc=reliable clocksource=tsc no_timer_check "
                "net.ifnames=0")
@@ -202,6 +203,10 @@ def need_tools():
                              ("depmod", "kmod")):
         if not shutil.which(program):
             raise Unavailable(f"no {program}: apt-get install {package}")
+    found = re.search(r"version (\d+)\.(\d+)\S*", run(QEMU, "--version", check=False).stdout)
+    if found and (int(found[1]), int(found[2])) < QEMU_NEEDED:
+        raise Unavailable(f"{QEMU} {found[0][8:]} is too old, {'.'.join(map(str, QEMU_NEEDED))} or newer is needed: "
+                          "apt-get install qemu-system-x86")
     if os.geteuid():
         raise Unavailable("taps and a network namespace need root")
 

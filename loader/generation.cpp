@@ -179,8 +179,9 @@ Result<> require_kernel(const std::string& release) {
     int major = 0, minor = 0;
     if (std::sscanf(release.c_str(), "%d.%d", &major, &minor) != 2) return Ok{};
     if (major > KERNEL_MAJOR || (major == KERNEL_MAJOR && minor >= KERNEL_MINOR)) return Ok{};
-    return fail(ENOTSUP, "kernel " + release + " is too old: weft needs " + std::to_string(KERNEL_MAJOR) + "." +
-                             std::to_string(KERNEL_MINOR) + ", boot 6.1 or newer, from where on it is tested");
+    return fail(ENOTSUP, "kernel " + release + " is too old: it has no bpf_loop, which weft needs to flood (" +
+                             std::to_string(KERNEL_MAJOR) + "." + std::to_string(KERNEL_MINOR) +
+                             "); weft config check works here, to forward boot 6.1 or newer, where it is tested");
 }
 
 // EPERM is about privilege; EACCES is the verifier's word for what a program may not do.

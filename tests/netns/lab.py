@@ -16,7 +16,7 @@ import signal
 import subprocess
 import tempfile
 
-from leftovers import REGISTRY, forget_instance
+from leftovers import REGISTRY, enter, forget_instance
 from netns import PATIENCE, Failure, Netns, Skip, run, wait_for
 from wire import BROADCAST, Counter, Marker, Sender, Tap, ethernet, ETHERTYPE_TEST
 
@@ -64,11 +64,9 @@ class Lab:
         """Writes what must go if this process is killed; before it is made."""
         if namespace:
             self.namespaces.append(namespace)
-        os.makedirs(REGISTRY, exist_ok=True)
         record = {"pid": os.getpid(), "kept": self.kept, "directory": self.directory, "instances": self.instances,
                   "namespaces": [each.name for each in self.namespaces], "weftd": f"{self.binaries}/weftd"}
-        with open(f"{REGISTRY}/{self.tag}", "w", encoding="ascii") as file:
-            json.dump(record, file)
+        enter(self.tag, record)
 
     def keep(self):
         self.kept = True

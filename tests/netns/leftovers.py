@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """What a lab leaves when its process is killed, and how it is taken away by the next. A lab registers what it makes."""
+import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -14,12 +16,32 @@ def sweep():
     """Takes away what a lab that was killed has left: only namespaces a lab registered, and whose process is gone."""
     if not os.path.isdir(REGISTRY):
         return
-    for name in os.listdir(REGISTRY):
-        path = os.path.join(REGISTRY, name)
-        with open(path, encoding="ascii") as file:
-            record = json.load(file)
-        if not record.get("kept") and not os.path.exists(f"/proc/{record['pid']}"):
-            remove(path, record)
+    with alone():
+        for name in os.listdir(REGISTRY):
+            path = os.path.join(REGISTRY, name)
+            try:
+                with open(path, encoding="ascii") as file:
+                    record = json.load(file)
+            except FileNotFoundError:
+                continue  # its lab has ended
+            if not record.get("kept") and not os.path.exists(f"/proc/{record['pid']}"):
+                remove(path, record)
+
+
+@contextlib.contextmanager
+def alone():
+    """Two tests that start at once do not take away the same."""
+    with open(f"{REGISTRY}.lock", "w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def enter(tag, record):
+    """Whole or not at all: another's sweep() may be reading."""
+    os.makedirs(REGISTRY, exist_ok=True)
+    with open(f"{REGISTRY}.{tag}", "w", encoding="ascii") as file:
+        json.dump(record, file)
+    os.rename(f"{REGISTRY}.{tag}", f"{REGISTRY}/{tag}")
 
 
 def remove(path, record):

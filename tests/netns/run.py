@@ -63,12 +63,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--bin", default="build/release/bin", help="where weftd and weft are")
-    parser.add_argument("--list", action="store_true", help="print name and timeout of every test")
+    parser.add_argument("--list", action="store_true",
+                        help="print name and timeout of every test, and `alone` where none may run beside it")
     parser.add_argument("--all", action="store_true")
     arguments = parser.parse_args()
     load()
     if arguments.list:
-        print("\n".join(f"{name} {entry.timeout}" for name, entry in tests.items()))
+        print("\n".join(f"{name} {entry.timeout}{' alone' * entry.alone}" for name, entry in tests.items()))
         return 0
     unknown = [name for name in arguments.names if name not in tests]
     if unknown or not (arguments.names or arguments.all):

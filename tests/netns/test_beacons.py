@@ -8,6 +8,8 @@ from registry import test
 from teams import switched
 from vlans import VLAN
 
+TIMED = True  # see registry.py
+
 
 def dead_path(lab, **options):
     """Three uplinks; the physical switch drops what is on the port of eth1, whose link stays up."""

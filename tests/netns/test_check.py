@@ -61,6 +61,7 @@ def tunnel_path(family):
         lost = "" if family == 4 else " nodad"
         a.ip(f"address add {a.address}/{length} dev eth0{lost}")
         wait_for(lambda: a1.ping(b1.address4, count=1, wait=1, check=False).returncode == 0, "frames again", 15)
+        wait_for(lambda: not a.json("status")["reasons"], "the daemon to hear of the address", 15)
         checked(a, 0)
 
 

@@ -13,6 +13,8 @@ from registry import test
 from vlans import VLAN, bridged
 from wire import BROADCAST, Marker
 
+TIMED = True  # see registry.py
+
 TAKEOVER_NS = 1_000_000_000
 
 

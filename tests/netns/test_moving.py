@@ -10,6 +10,8 @@ from registry import test
 from tenants import GATEWAY, Tenants, address
 from wire import BROADCAST, Counter, Marker, Sender, arp, ethernet, ip_udp, multicast_mac, neighbor_advertisement
 
+TIMED = True  # see registry.py
+
 GATEWAY_MAC = "00:00:5e:00:01:01"
 NUMBER = 60
 INTERVAL_S = 0.001

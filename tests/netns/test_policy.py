@@ -12,6 +12,8 @@ from vlans import tagged
 from wire import BROADCAST, ETHERTYPE_TEST, Marker, arp, ethernet, ip_udp, multicast_mac, neighbor_advertisement
 from wire import neighbor_solicitation, solicited_node
 
+TIMED = True  # see registry.py
+
 FORGED = "02:00:00:00:66:01"
 ZERO = "00:00:00:00:00:00"
 ACCEPT = {"forged_transmits": "accept"}

@@ -136,7 +136,7 @@ def in_seconds(host, *given, rows):
     return took
 
 
-@test(timeout=180)
+@test(timeout=180, alone=True)
 def a_control_plane_s_hundred_thousand_entries_are_applied_in_two_seconds_and_stay(lab):
     tenants = Tenants(lab, ("x",), names=("a",), aging_seconds=2, learning_limit=200000)
     a = tenants.host["a"]

@@ -9,6 +9,8 @@ from registry import test
 from traffic import Stream
 from wire import Marker
 
+TIMED = True  # see registry.py
+
 
 def rows(entries, *fields):
     return sorted(tuple(str(entry.get(field)) for field in fields) for entry in entries)

@@ -7,6 +7,8 @@ from switching import Site, without_tunnels
 from vlans import VLAN, bridged, on_wire
 from wire import BROADCAST, ethernet
 
+TIMED = True  # see registry.py
+
 
 def states(*hosts):
     return [host.json("bridge", "list")[0]["state"] for host in hosts]

@@ -10,6 +10,8 @@ from teams import TwoWays, flow, from_mac, share_of_mac, switched
 from vlans import VLAN, Server, tag_of
 from wire import BROADCAST
 
+TIMED = True  # see registry.py
+
 GAP_MS = 500  # what a failover may cost on a machine that does other things besides; it is printed
 
 

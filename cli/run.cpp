@@ -12,6 +12,7 @@
 #include "args.hpp"
 #include "batch.hpp"
 #include "client.hpp"
+#include "completion.hpp"
 #include "config.hpp"
 #include "help.hpp"
 #include "monitor.hpp"
@@ -163,6 +164,10 @@ private:
 }  // namespace
 
 int run(const std::vector<std::string>& words, const char* environment_instance, Streams streams) {
+    if (words == std::vector<std::string>{"completion", "bash"}) {  // for the build, so in no list of commands
+        streams.out << completion_text();
+        return DONE;
+    }
     const auto call = parse_args(words, environment_instance);
     if (!call) {
         streams.err << "weft: " << call.error().what << "\n";

@@ -39,6 +39,7 @@ struct Option {
     std::string_view name;  // on the command line with dashes: aging-seconds; in JSON with underscores
     Kind kind;
     std::string_view help;
+    std::string_view values = {};  // separated by spaces; those of a key of the document are in its schema
 };
 
 struct Command {
@@ -151,7 +152,7 @@ inline constexpr Option FDB_KEYS[] = {
     {"remote", Kind::Text, "address of the VTEP behind which it is"},
     {"bridge", Kind::Text, "interface and VLAN of the bridge behind which it is: eth1:100"},
     {"vni", Kind::Number, "VNI towards that remote, if not the segment's"},
-    {"origin", Kind::Text, "cli, evpn or dynamic (list, flush: config too)"},
+    {"origin", Kind::Text, "cli, evpn or dynamic (list, flush: config too)", "cli evpn dynamic config"},
     {"dynamic", Kind::Flag, "learned entries; with add: one that ages"},
     {"static", Kind::Flag, "entries of config and cli"},
 };
@@ -161,7 +162,7 @@ inline constexpr Option NEIGHBOR_KEYS[] = {
     {"mac", Kind::Text, "its MAC address"},
     {"remote", Kind::Text, "VTEP behind which it is, where the FDB cannot say"},
     {"vni", Kind::Number, "VNI towards that remote, if not the segment's"},
-    {"origin", Kind::Text, "cli, evpn or dynamic (list, flush: config too)"},
+    {"origin", Kind::Text, "cli, evpn or dynamic (list, flush: config too)", "cli evpn dynamic config"},
     {"dynamic", Kind::Flag, "learned entries; with add: one that ages"},
     {"static", Kind::Flag, "entries of config and cli"},
 };
@@ -170,13 +171,13 @@ inline constexpr Option RECORD_KEYS[] = {
     {"ca", Kind::Text, "customer address: the guest's"},
     {"mac", Kind::Text, "its MAC address"},
     {"pa", Kind::Text, "provider address: the VTEP behind which it is"},
-    {"origin", Kind::Text, "cli, evpn or dynamic (list, flush: config too)"},
+    {"origin", Kind::Text, "cli, evpn or dynamic (list, flush: config too)", "cli evpn dynamic config"},
     {"dynamic", Kind::Flag, "learned records; with add: one that ages"},
     {"static", Kind::Flag, "records of config and cli"},
 };
 inline constexpr Option MONITOR_RECORDS_KEYS[] = {
     {"vsid", Kind::Number, "only those of this segment"},
-    {"origin", Kind::Text, "only those of config, cli, evpn or dynamic"},
+    {"origin", Kind::Text, "only those of config, cli, evpn or dynamic", "config cli evpn dynamic"},
 };
 inline constexpr Option DOMAIN_KEYS[] = {
     {"name", Kind::Text, "name of the routing domain"},
@@ -189,7 +190,7 @@ inline constexpr Option ROUTE_KEYS[] = {
     {"routing-domain", Kind::Text, "name of the routing domain"},
     {"prefix", Kind::Text, "what is routed so: 0.0.0.0/0"},
     {"via", Kind::Addresses, "the next hops, or else:"},
-    {"action", Kind::Text, "blackhole or unreachable, or else:"},
+    {"action", Kind::Text, "blackhole or unreachable, or else:", "blackhole unreachable"},
     {"leak", Kind::Text, "the routing domain whose routes decide"},
 };
 inline constexpr Option ROUTE_NAME[] = {
@@ -199,7 +200,8 @@ inline constexpr Option ROUTE_NAME[] = {
 inline constexpr Option ROUTE_FILTERS[] = {
     {"routing-domain", Kind::Text, "only those of this routing domain"},
     {"prefix", Kind::Text, "only those of this prefix"},
-    {"kind", Kind::Text, "only via, blackhole, unreachable, leak, connected or local ones"},
+    {"kind", Kind::Text, "only via, blackhole, unreachable, leak, connected or local ones",
+     "via blackhole unreachable leak connected local"},
 };
 inline constexpr Option ACL_KEYS[] = {
     {"name", Kind::Text, "name of the access rules"},
@@ -216,8 +218,10 @@ inline constexpr Option PORT_GROUP_FILTERS[] = {
     {"switch", Kind::Text, "only those on this switch"},
     {"segment", Kind::Text, "only those of this segment"},
 };
-inline constexpr Option STATS_KEYS[] = {{"by", Kind::Text, "segment, port or verdict (default: verdict)"}};
-inline constexpr Option SHOW_KEYS[] = {{"owner", Kind::Text, "only what config or cli owns"}};
+inline constexpr Option STATS_KEYS[] = {
+    {"by", Kind::Text, "segment, port or verdict (default: verdict)", "segment port verdict"},
+};
+inline constexpr Option SHOW_KEYS[] = {{"owner", Kind::Text, "only what config or cli owns", "config cli"}};
 inline constexpr Option CHECK_KEYS[] = {{"host", Kind::Text, "as this host of the document's hosts"}};
 inline constexpr Option APPLY_KEYS[] = {
     {"dry-run", Kind::Flag, "say what would change, change nothing"},

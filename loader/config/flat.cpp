@@ -90,7 +90,20 @@ bool place(json& object, const Rule& rule, const std::string& key, const json& v
     });
 }
 
+const Rule* rule_below(const Rule& rule, std::string_view key) {
+    if (const Rule* found = property(rule, key)) return found;
+    for (const auto& [name, below] : rule.properties)
+        if (below->type == "object" && key.starts_with(name + "_"))
+            if (const Rule* found = rule_below(*below, key.substr(name.size() + 1))) return found;
+    return nullptr;
+}
+
 }  // namespace
+
+const Rule* flat_rule(std::string_view section, std::string_view key) {
+    const Rule* rule = item_rule(section);
+    return rule ? rule_below(*rule, key) : nullptr;
+}
 
 json unflattened(std::string_view section, const json& flat) {
     const Rule* rule = item_rule(section);

@@ -9,9 +9,14 @@
 
 namespace weft {
 
+struct Rule;
+
 // In the form of the section's objects. "none" for a key that an object may lack, and that has no default, becomes
 // null, which a JSON merge patch (RFC 7396) takes for its removal. What the schema does not know stays where it is, for
 // check_form to judge.
 nlohmann::json unflattened(std::string_view section, const nlohmann::json& flat);
+
+// The rule of such a flat key in the section's objects; null if they have none.
+const Rule* flat_rule(std::string_view section, std::string_view key);
 
 }  // namespace weft

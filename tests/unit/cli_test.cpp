@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <sstream>
 #include <thread>
 
@@ -381,6 +382,29 @@ TEST_F(Cli, ListsAreTablesInTheOrderOfTheirColumns) {
               "blue     5001  02:00:00:00:00:02  -     192.0.2.2  config   -            -\n"
               "blue     5001  02:00:00:00:00:03  tap0  -          dynamic  7            yes\n");
     EXPECT_EQ(ask({"fdb", "list"}, R"({"ok":true,"result":[]})").out, "");
+}
+
+TEST(Completion, HasEveryCommandAndOptionOfTheTable) {
+    std::ostringstream out, err;
+    std::istringstream in;
+    ASSERT_EQ(run({"completion", "bash"}, nullptr, {in, out, err}), DONE);
+    const std::string text = out.str();
+    for (const auto& command : protocol::COMMANDS) {
+        const auto at = text.find("\n    \"" + name(command) + "\") echo ");
+        ASSERT_NE(at, text.npos) << name(command);
+        const std::string line = text.substr(at + 1, text.find('\n', at + 1) - at - 1) + " ";
+        for (const auto& option : command.options)
+            EXPECT_TRUE(std::regex_search(line, std::regex("--" + std::string(option.name) + "[ \"]"))) << line;
+    }
+}
+
+TEST(Completion, TakesTheValuesOfAKeyFromTheSchema) {
+    std::ostringstream out, err;
+    std::istringstream in;
+    ASSERT_EQ(run({"completion", "bash"}, nullptr, {in, out, err}), DONE);
+    EXPECT_TRUE(std::regex_search(out.str(),
+                                  std::regex("\"segment set --arp\"[^\n]* echo \"off suppress strict local-proxy\"")));
+    EXPECT_TRUE(std::regex_search(out.str(), std::regex("\"switch add --team-detection\"[^\n]* echo \"link beacon\"")));
 }
 
 }  // namespace

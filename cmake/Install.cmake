@@ -28,3 +28,37 @@ add_custom_target(completion ALL DEPENDS ${CMAKE_BINARY_DIR}/installed/weft.bash
 set(completions ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES ${CMAKE_BINARY_DIR}/installed/weft.bash DESTINATION ${completions} RENAME weft)
 install(FILES dist/weftd.bash DESTINATION ${completions} RENAME weftd)
+
+# weft_manual(PAGE.SECTION SOURCE "NAME - what it is"): a manual from a page of docs, compressed as Debian wants it.
+find_program(PANDOC pandoc)
+if(NOT PANDOC)
+  message(STATUS "no pandoc: no manuals are made, and no package")
+endif()
+function(weft_manual NAME SOURCE SUMMARY)
+  if(NOT PANDOC)
+    return()
+  endif()
+  get_filename_component(section ${NAME} LAST_EXT)
+  string(SUBSTRING ${section} 1 -1 section)
+  set(page ${CMAKE_BINARY_DIR}/man/${NAME})
+  set(filter ${CMAKE_SOURCE_DIR}/dist/man.lua)
+  add_custom_command(
+    OUTPUT ${page} ${page}.gz
+    COMMAND ${PANDOC} --standalone --from gfm --to man --lua-filter ${filter} -M page=${NAME} -M "summary=${SUMMARY}"
+            -M version=${PROJECT_VERSION} ${SOURCE} --output ${page}
+    COMMAND gzip -9nkf ${page}
+    DEPENDS ${SOURCE} ${filter}
+    VERBATIM)
+  set_property(GLOBAL APPEND PROPERTY WEFT_MANUALS ${page}.gz)
+  install(FILES ${page}.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endfunction()
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/man)
+weft_manual(weft.8 ${CMAKE_SOURCE_DIR}/docs/cli.md "weft - manages the tables of weftd")
+weft_manual(weft.json.5 ${CMAKE_SOURCE_DIR}/docs/config.md "weft.json - configuration of weftd")
+weft_manual(weftd.8 ${CMAKE_SOURCE_DIR}/docs/weftd.md "weftd, weft-keepalived - daemon of an eBPF overlay")
+if(PANDOC)
+  file(CREATE_LINK weftd.8.gz ${CMAKE_BINARY_DIR}/man/weft-keepalived.8.gz SYMBOLIC)
+  install(FILES ${CMAKE_BINARY_DIR}/man/weft-keepalived.8.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+endif()
+get_property(manuals GLOBAL PROPERTY WEFT_MANUALS)
+add_custom_target(manuals ALL DEPENDS ${manuals})

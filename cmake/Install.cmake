@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-# What `cmake --install` puts where.
+# What `cmake --install` puts where. Package.cmake makes a Debian package of the same, with what is Debian's alone.
 include(GNUInstallDirs)
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME weft)
 
@@ -11,6 +11,7 @@ install(TARGETS weft RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(PROGRAMS ${CMAKE_BINARY_DIR}/installed/weft-keepalived DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(PROGRAMS dist/weft-notify DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/weft)
 install(FILES dist/weft.sysusers DESTINATION lib/sysusers.d RENAME weft.conf)
+install(FILES dist/weft.tmpfiles DESTINATION lib/tmpfiles.d RENAME weft.conf)
 install(FILES dist/weft.sysctl DESTINATION lib/sysctl.d RENAME 60-weft.conf)
 install(FILES dist/weft.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/weft)
 install(DIRECTORY dist/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -32,16 +32,16 @@ class Site:
         self.before = self.machine.files()
         self.deb = self.machine.copy(build.deb())
 
-    def document(self):
+    def document(self, hook="auto"):
         return json.dumps({
-            "vtep": {"address": self.machine.address}, "uplinks": [{"interface": "eth0"}],
+            "vtep": {"address": self.machine.address}, "uplinks": [{"interface": "eth0", "hook": hook}],
             "segments": [{"name": "blue", "vni": 5001, "remotes": [self.peer.address]}],
             "ports": [{"interface": self.near.port, "segment": "blue"}]})
 
-    def serve(self):
+    def serve(self, **options):
         """Installs, writes the document, and has the overlay work."""
         self.machine.apt("install", self.deb)
-        self.machine.write("/etc/weft/weft.json", self.document())
+        self.machine.write("/etc/weft/weft.json", self.document(**options))
         self.machine.run("systemctl", "enable", "--now", "weftd")
         self.far.ping(self.near.address4, count=5)
         self.near.ping(self.far.address6, count=5)
@@ -138,6 +138,24 @@ def the_daemon_of_the_unit_reloads_adds_ports_and_learns(site):
     complaints = [line for line in warned.splitlines() if "Operation not permitted" in line or "Permission denied" in line
                   or "Read-only" in line]
     check(not complaints, "\n".join(complaints))
+
+
+@life
+def an_uplink_by_xdp_is_served_by_the_unit_restarted_and_released(site):
+    """By ExecStartPre, with full privileges; the daemon goes on with what that has pinned."""
+    machine = site.machine
+    site.serve(hook="xdp")
+    uplink = json.loads(machine.weft("uplink", "show", "eth0", "--json").stdout)
+    check("xdp" in json.dumps(uplink["hook"]), f"eth0 is served by {uplink}")
+    machine.run("systemctl", "restart", "weftd")
+    site.far.ping(site.near.address4, count=5)
+    machine.weft("check")
+    shown = ("ip", "link", "show", "dev", "eth0")
+    check("prog/xdp" in machine.command(*shown).stdout, "no XDP program on eth0")
+    machine.apt("purge", "weft")
+    check("xdp" not in machine.command(*shown).stdout, "an XDP program stays on eth0")
+    xdp = machine.at("/sys/fs/bpf/xdp")
+    check(not os.path.exists(xdp) or not os.listdir(xdp), "pins of the dispatcher stay")
 
 
 @life(timeout=120)

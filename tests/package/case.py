@@ -35,7 +35,7 @@ class Build:
 def test(function=None, *, timeout=60):
     if function is None:
         return functools.partial(test, timeout=timeout)
-    tests[function.__name__] = Entry(lambda directory: function(Build(directory)), timeout)
+    tests[function.__name__] = Entry(lambda directory: function(Build(directory)), timeout, alone=False)
     return function
 
 

@@ -180,7 +180,7 @@ def an_upgrade_under_traffic_loses_no_packet_and_runs_the_newer_daemon(site):
     sent, rate = sent_and_rate(said)
     lost = set(range(1, sent)) - {int(number) for number in re.findall(r"icmp_seq=(\d+)", said)}
     check(not lost, f"{len(lost)} of {sent} pings were lost while the upgrade took {seconds:.1f} s: {sorted(lost)[:9]} …")
-    check(rate > 100, f"{rate:.0f} pings a second")
+    check(rate > 50, f"only {rate:.0f} pings a second: the upgrade was hardly watched")
     check(not was_marked and site.is_marked() and machine.main_pid() != old, "the daemon is not the newer package's")
     check(machine.run("dpkg-query", "-W", "-f", "${Version}", "weft").stdout == version, "the version is not the newer")
     machine.weft("check")

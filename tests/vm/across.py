@@ -5,8 +5,19 @@ import json
 import os
 import socket
 
-from netns import PATIENCE, Failure
+from netns import PATIENCE, Failure, Netns
 from traffic import listen
+
+
+class VlanServer(Netns):
+    """A physical server on a VLAN: the machine's next NIC with an 802.1Q device on it."""
+
+    def __init__(self, lab, vlan, address4="198.51.100.101"):
+        super().__init__(lab, "server")
+        self.address4 = address4
+        lab.take_nic(self, "eth0")
+        self.ip("link set eth0 up", f"link add link eth0 name vlan0 type vlan id {vlan}", "link set vlan0 mtu 1500 up",
+                f"address add {address4}/24 dev vlan0")
 
 
 def tcp_across(lab, place, guest, other, to=None, megabytes=4):

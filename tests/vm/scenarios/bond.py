@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """Devices made by the kernel as weft's uplinks: a bond of two NICs that fails over, VLANs on it, and 802.1Q devices."""
-from across import hook_of, xdp_mode
+from across import VlanServer, hook_of, xdp_mode
 from lab import VNI
-from netns import Netns, wait_for
+from netns import wait_for
 from overlay import check, plain
 from scenario import Scenario
 from traffic import Stream
@@ -50,10 +50,7 @@ def build(lab):
     a = lab.weft_host("a")
     bond = Bond(lab, a)
     k = lab.kernel_host("k")
-    server = Netns(lab, "server")
-    lab.take_nic(server, "eth0")
-    server.ip("link set eth0 up", f"link add link eth0 name vlan0 type vlan id {VLAN}", "link set vlan0 mtu 1500 up",
-              "address add 198.51.100.77/24 dev vlan0")
+    server = VlanServer(lab, VLAN, "198.51.100.77")
     a1, k1, web = lab.guest(a, "a1"), lab.guest(k, "k1"), lab.guest(a, "web", attach=False)
     a.segment(VNI, [k.address])
     k.segment(VNI, [a.address])

@@ -6,7 +6,7 @@ import statistics
 import struct
 import time
 
-from netns import Netns
+from across import VlanServer
 from overlay import check
 from rates import UDP_HEADERS, UdpFlow, tcp_rate
 from scenario import Scenario
@@ -19,18 +19,6 @@ VLAN = 100
 AVERAGE, SECONDS, SIZE = 2, 10, 1400
 SPACING = (SIZE + UDP_HEADERS) * 8 / AVERAGE / 1e6
 SO_TIMESTAMPNS = 35
-
-
-class Server(Netns):
-    """A machine on the VLAN, by an 802.1Q device on its NIC."""
-
-    address4 = "198.51.100.101"
-
-    def __init__(self, lab):
-        super().__init__(lab, "server")
-        lab.take_nic(self, "eth0")
-        self.ip("link set eth0 up", f"link add link eth0 name vlan0 type vlan id {VLAN}", "link set vlan0 mtu 1500 up",
-                f"address add {self.address4}/24 dev vlan0")
 
 
 class TimedFlow(UdpFlow):
@@ -58,7 +46,7 @@ def build(lab):
     lab.take_nic(host, "eth1")
     host.ip("link set eth1 up")
     host.command("tc", "qdisc", "replace", "dev", "eth1", "root", "fq")
-    guest, server = lab.guest(host, "a1", attach=False), Server(lab)
+    guest, server = lab.guest(host, "a1", attach=False), VlanServer(lab, VLAN)
     host.document["switches"] = [{"name": "dvs0", "team": {"uplinks": ["eth1"]}}]
     host.document["segments"] = [{"name": "lan"}]
     host.document["port_groups"] = [{"name": "web", "switch": "dvs0", "segment": "lan", "vlan": VLAN}]

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """A VLAN between the NICs of two machines, joined to a segment: the plain machine is the physical server (802.1Q device)
 and a VTEP of the kernel. virtio-net leaves the tags in the frames, so that native XDP sees them."""
-from across import hook_of, tcp_across, xdp_mode
+from across import VlanServer, hook_of, tcp_across, xdp_mode
 from lab import VNI
-from netns import Netns
 from overlay import check
 from scenario import Scenario
 from wire import Tap
@@ -37,10 +36,7 @@ def build(lab):
         host = lab.kernel_host("k")
         guest = lab.guest(host, "k1")
         host.segment(VNI, ["192.0.2.1"])
-        server = Netns(lab, "server")
-        lab.take_nic(server, "eth1")
-        server.ip("link set eth1 up", f"link add link eth1 name vlan0 type vlan id {VLAN}", "link set vlan0 mtu 1500 up",
-                  f"address add {SERVER}/24 dev vlan0")
+        server = VlanServer(lab, VLAN, SERVER)
     lab.meet("up", [other(lab)])
     return host, guest, server
 
@@ -73,7 +69,7 @@ def frames_on_the_wire_carry_the_tag(lab, host, guest, server):
         guest.ping(SERVER, count=5)
         lab.meet("tagged", [other(lab)])
         return
-    tap = Tap(server, "eth1")
+    tap = Tap(server, "eth0")
     lab.meet("tapped", [other(lab)])
     lab.meet("tagged", [other(lab)])
     tags = {frame[12:16].hex() for frame in tap.frames() if frame[6:12].hex(":") == "02:00:00:00:00:01"}

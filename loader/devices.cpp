@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "acls.hpp"
+#include "team_plan.hpp"
 
 namespace weft {
 
@@ -27,9 +28,8 @@ PortRules rules_of(const Port& port, const Document& wanted, const Policies& pol
     if (is_guarded(wanted, port)) rules.flags |= DEVICE_RULES;
     const auto group = std::ranges::find(wanted.port_groups, port.port_group, &PortGroup::name);
     if (group == wanted.port_groups.end()) return rules;
-    const auto segment = std::ranges::find(wanted.segments, group->segment, &Segment::name);
     rules.policy = policies.row(group->name);
-    if (segment != wanted.segments.end() && segment->vni != 0) rules.vid = group->vlan;
+    if (!is_vlan_backed(wanted, *group)) rules.vid = group->vlan;
     if (group->isolated) rules.flags |= DEVICE_ISOLATED;
     if (group->accept_promiscuous) rules.flags |= DEVICE_PROMISCUOUS;
     rules.delays = group->to_port.delay;

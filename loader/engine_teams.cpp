@@ -34,8 +34,7 @@ Result<> Engine::follow_beacons() {
 std::map<std::uint32_t, std::uint16_t> Engine::vlans_behind(const std::string& team) {
     std::map<std::uint32_t, std::uint16_t> out;
     for (const PortGroup& group : wanted_.port_groups) {
-        const auto segment = std::ranges::find(wanted_.segments, group.segment, &Segment::name);
-        if (segment == wanted_.segments.end() || segment->vni != 0 || team_name(group) != team) continue;
+        if (!is_vlan_backed(wanted_, group) || team_name(group) != team) continue;
         if (group.vlan == 0 && !group.trunk.empty()) continue;
         for (const Port& port : wanted_.ports) {
             const Interface* served = reconciler_->devices().find(port.interface);

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "name_hash.hpp"
+#include "team_plan.hpp"
 
 namespace weft {
 
@@ -97,8 +98,7 @@ void Policies::serve(const Document& wanted, const Teams& teams, Problems& probl
     for (const PortGroup& group : wanted.port_groups) {
         const auto row = ensure(group.name);
         if (!problems.check(row, "port group " + group.name)) continue;
-        const auto segment = std::ranges::find(wanted.segments, group.segment, &Segment::name);
-        policy value = policy_of(group, segment != wanted.segments.end() && segment->vni != 0);
+        policy value = policy_of(group, !is_vlan_backed(wanted, group));
         value.name_hash = name_hash(group.name);
         if (const std::string team = team_name(group); team != group.switch_name) value.team = teams.row(team);
         Row& known = rows_[*row];

@@ -50,12 +50,12 @@ TeamPlan plan_of(const PortGroup& group, TeamPlan plan) {
     return plan;
 }
 
-bool is_vlan_backed(const Document& wanted, const std::string& segment) {
-    const auto at = std::ranges::find(wanted.segments, segment, &Segment::name);
-    return at != wanted.segments.end() && at->vni == 0;
-}
-
 }  // namespace
+
+bool is_vlan_backed(const Document& wanted, const PortGroup& group) {
+    const auto segment = std::ranges::find(wanted.segments, group.segment, &Segment::name);
+    return segment != wanted.segments.end() && segment->vni == 0;
+}
 
 std::string team_name(const PortGroup& group) {
     return group.team == Team{} ? group.switch_name : group.switch_name + "/" + group.name;
@@ -66,7 +66,7 @@ std::vector<TeamPlan> plan_teams(const Document& wanted) {
     for (const Switch& one : wanted.switches) plans.push_back(plan_of(one));
     for (const PortGroup& group : wanted.port_groups) {
         const auto on = std::ranges::find(wanted.switches, group.switch_name, &Switch::name);
-        if (on == wanted.switches.end() || group.team == Team{} || !is_vlan_backed(wanted, group.segment)) continue;
+        if (on == wanted.switches.end() || group.team == Team{} || !is_vlan_backed(wanted, group)) continue;
         plans.push_back(plan_of(group, plan_of(*on)));
     }
     return plans;

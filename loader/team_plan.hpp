@@ -29,4 +29,7 @@ std::vector<TeamPlan> plan_teams(const Document& wanted);
 // The team that holds for a group: its own, or the switch's.
 std::string team_name(const PortGroup& group);
 
+// Its frames leave by the switch's uplinks, on a VLAN, and not by a tunnel.
+bool is_vlan_backed(const Document& wanted, const PortGroup& group);
+
 }  // namespace weft

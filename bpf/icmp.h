@@ -136,7 +136,7 @@ static __always_inline __s64 sum_scratch(const __u8 *from, __u32 bytes)
 	__s64 sum = 0;
 	int i;
 
-#pragma unroll
+	UNROLL
 	for (i = 0; i < 3; i++) {
 		__u32 piece = bytes;
 

@@ -124,7 +124,7 @@ static __always_inline void copy_address6(__be32 *to, const void *from)
 }
 
 /* ff02::1:ff00:0/104, RFC 4291 §2.7.1. */
-static __always_inline int is_solicited_node(const __be32 *ip)
+static __always_inline int is_solicited_node(const void *ip)
 {
 	const struct ports_header *words = (const struct ports_header *)ip;
 

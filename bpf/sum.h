@@ -27,7 +27,7 @@ static __always_inline __u64 sum_words(const void *from, __u32 count)
 	__u64 sum = 0;
 	__u32 i;
 
-#pragma unroll
+	UNROLL
 	for (i = 0; i < count; i++)
 		sum += word[i].both;
 	return sum;
@@ -71,7 +71,7 @@ static __always_inline int sum_ipv4_options(struct cursor *c, __u32 head_bytes, 
 {
 	__u32 i;
 
-#pragma unroll
+	UNROLL
 	for (i = 0; i < IPV4_OPTION_WORDS_MAX; i++) {
 		const void *option;
 
@@ -117,7 +117,7 @@ static __always_inline __be16 sum_tags(struct cursor *c, __be16 protocol, __u64 
 {
 	int i;
 
-#pragma unroll
+	UNROLL
 	for (i = 0; i < MAX_TAGS; i++) {
 		const struct vlan_header *tag;
 

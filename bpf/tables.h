@@ -61,7 +61,7 @@ TABLE(rule_counters, PERCPU_ARRAY, __u32, struct tally, MAX_RULES);
 TABLE(recent, LRU_HASH, struct recent_key, struct recent, MAX_RECENT_EVENTS);
 TABLE(limiters, ARRAY, __u32, __u64, MAX_ACCOUNTS * LIMIT_CLASSES);
 TABLE(attachments, HASH, __u32, struct attachment, MAX_DEVICES);
-TABLE(counters, PERCPU_ARRAY, __u32, struct tally, MAX_ACCOUNTS * MAX_VERDICTS);
+TABLE(counters, PERCPU_ARRAY, __u32, struct tallies, MAX_ACCOUNTS);
 TABLE(deliveries, PERCPU_ARRAY, __u32, struct tally, MAX_ACCOUNTS);
 TABLE(refusals, PERCPU_ARRAY, __u32, struct tally, MAX_ACCOUNTS);
 TABLE(event_losses, PERCPU_ARRAY, __u32, __u64, MAX_EVENT_LOSSES);

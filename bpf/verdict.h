@@ -46,9 +46,22 @@ static __always_inline __u32 account_of(const struct frame *f)
 	return device ? device->account : 0;
 }
 
+static __always_inline void count(const struct frame *f, enum verdict v)
+{
+	__u32 account = account_of(f);
+	struct tallies *row = bpf_map_lookup_elem(&counters, &account);
+	struct tally *tally;
+
+	if (!row)
+		return;
+	tally = &row->by_verdict[v & (MAX_VERDICTS - 1)];
+	tally->packets += 1;
+	tally->bytes += f->bytes;
+}
+
 static __always_inline int leave(struct frame *f, enum verdict v)
 {
-	tally_add(&counters, account_of(f) * MAX_VERDICTS + v, 1, f->bytes);
+	count(f, v);
 	if (verdict_is(v, 'T'))
 		return f->action;
 	if (verdict_is(v, 'P'))

@@ -5,12 +5,14 @@ namespace weft {
 
 namespace {
 
+void add(tally& total, const tally& one) {
+    total.packets += one.packets;
+    total.bytes += one.bytes;
+}
+
 tally sum(const std::vector<tally>& per_cpu) {
     tally total{};
-    for (const tally& one : per_cpu) {
-        total.packets += one.packets;
-        total.bytes += one.bytes;
-    }
+    for (const tally& one : per_cpu) add(total, one);
     return total;
 }
 
@@ -30,8 +32,7 @@ Result<std::uint16_t> Accounts::allocate() {
 }
 
 Result<> Accounts::clear(std::uint16_t account) {
-    for (std::uint32_t verdict = 0; verdict < MAX_VERDICTS; ++verdict)
-        TRY_OK(tables_->counters.clear(account * MAX_VERDICTS + verdict));
+    TRY_OK(tables_->counters.clear(account));
     TRY_OK(tables_->deliveries.clear(account));
     TRY_OK(tables_->refusals.clear(account));
     TRY_OK(tables_->guests.put(account, guest{}));
@@ -41,11 +42,10 @@ Result<> Accounts::clear(std::uint16_t account) {
 }
 
 Result<std::array<tally, MAX_VERDICTS>> Accounts::read(std::uint16_t account) const {
+    TRY(const auto per_cpu, tables_->counters.read(account));
     std::array<tally, MAX_VERDICTS> all{};
-    for (std::uint32_t verdict = 0; verdict < MAX_VERDICTS; ++verdict) {
-        TRY(const auto per_cpu, tables_->counters.read(account * MAX_VERDICTS + verdict));
-        all[verdict] = sum(per_cpu);
-    }
+    for (const tallies& one : per_cpu)
+        for (std::uint32_t verdict = 0; verdict < MAX_VERDICTS; ++verdict) add(all[verdict], one.by_verdict[verdict]);
     return all;
 }
 

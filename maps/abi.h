@@ -24,7 +24,7 @@
 #pragma GCC diagnostic error "-Wpadded"
 
 enum {
-	ABI_VERSION = 6,
+	ABI_VERSION = 7,
 
 	MAX_SEGMENTS = 1024,        /* segment indices 1 … MAX_SEGMENTS - 1; 0 is none */
 	MAX_DEVICES = 1024,         /* ports and uplinks */
@@ -261,9 +261,10 @@ struct nexthop {
 };
 ABI_ASSERT(sizeof(struct nexthop) == 96);
 
-/* --- counters: per-CPU array, index account * MAX_VERDICTS + verdict; deliveries: per-CPU array by account of the
- *     port, frames handed to that port; refusals: the same, frames kept from it by its rate or its group's isolation.
- *     limiters: array of __u64, index account * LIMIT_CLASSES + class. ---------- */
+/* --- counters: per-CPU array by account, all verdicts in a row (the kernel allocates per-CPU rows one by one: a row for
+ *     each verdict would be a quarter of a million); deliveries: per-CPU array by account of the port, frames handed to
+ *     that port; refusals: the same, frames kept from it by its rate or its group's isolation. limiters: array of __u64,
+ *     index account * LIMIT_CLASSES + class. ---------- */
 enum { MAX_VERDICTS = 128 };
 
 struct tally {
@@ -271,6 +272,11 @@ struct tally {
 	__u64 bytes;
 };
 ABI_ASSERT(sizeof(struct tally) == 16);
+
+struct tallies {
+	struct tally by_verdict[MAX_VERDICTS];
+};
+ABI_ASSERT(sizeof(struct tallies) == 2048);
 
 /* Rate limits: GCRA (ITU-T I.371) on one __u64, the theoretical arrival time in ns, changed by compare-and-swap. */
 enum limit_class {

@@ -48,7 +48,7 @@ using FlowTable = Map<flow_key, ::flow>;
     X(recent, Map<recent_key, ::recent>)           \
     X(limiters, Map<std::uint32_t, std::uint64_t>) \
     X(attachments, Map<std::uint32_t, attachment>) \
-    X(counters, PerCpu<tally>)                     \
+    X(counters, PerCpu<tallies>)                   \
     X(deliveries, PerCpu<tally>)                   \
     X(refusals, PerCpu<tally>)                     \
     X(event_losses, PerCpu<std::uint64_t>)         \

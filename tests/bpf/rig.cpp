@@ -232,18 +232,16 @@ int Rig::program_fd(const char* name) const {
 // Of the accounts of this world, summed over CPUs.
 std::vector<tally> Rig::counters() const {
     std::vector<tally> sums(std::size_t{ACCOUNTS} * MAX_VERDICTS);
-    const auto cpus = static_cast<std::size_t>(detail::possible_cpus());
-    std::vector<tally> raw(sums.size() * cpus);
-    std::vector<std::uint32_t> keys(sums.size());
-    auto count = static_cast<std::uint32_t>(sums.size());
-    std::uint32_t next = 0;
-    LIBBPF_OPTS(bpf_map_batch_opts, opts);
-    EXPECT_EQ(bpf_map_lookup_batch(tables_->counters.fd(), nullptr, &next, keys.data(), raw.data(), &count, &opts), 0);
-    for (std::size_t i = 0; i < count; ++i)
-        for (std::size_t cpu = 0; cpu < cpus; ++cpu) {
-            sums[keys[i]].packets += raw[i * cpus + cpu].packets;
-            sums[keys[i]].bytes += raw[i * cpus + cpu].bytes;
-        }
+    for (std::uint32_t account = 0; account < ACCOUNTS; ++account) {
+        const auto per_cpu = tables_->counters.read(account);
+        EXPECT_TRUE(per_cpu);
+        for (const tallies& row : *per_cpu)
+            for (std::size_t v = 0; v < MAX_VERDICTS; ++v) {
+                tally& sum = sums[account * MAX_VERDICTS + v];
+                sum.packets += row.by_verdict[v].packets;
+                sum.bytes += row.by_verdict[v].bytes;
+            }
+    }
     return sums;
 }
 

@@ -69,10 +69,9 @@ protected:
     // Frames the port's program counted, whatever it thought of them, and frames that found no program.
     static std::pair<std::uint64_t, std::uint64_t> counted(Datapath& datapath) {
         std::pair<std::uint64_t, std::uint64_t> out;
-        for (std::uint32_t verdict = 0; verdict < MAX_VERDICTS; ++verdict) {
-            const auto tallies = datapath.tables().counters.read(verdict);
-            for (const auto& tally : *tallies) out.first += tally.packets;
-        }
+        const auto host = datapath.tables().counters.read(0);
+        for (const auto& per_cpu : *host)
+            for (const auto& tally : per_cpu.by_verdict) out.first += tally.packets;
         const auto misses = datapath.tables().stub_misses.read(HOOK_TC_PORT);
         for (const auto count : *misses) out.second += count;
         return out;

@@ -164,7 +164,7 @@ TEST(Commands, EachOfTheTableHasAHandler) {
 class OverTables : public testing::Test {
 protected:
     void SetUp() override {
-        auto made = test::make_tables(std::uint32_t{5} * MAX_VERDICTS);  // counters of accounts 0 to 4
+        auto made = test::make_tables();
         if (!made && made.error().code == EPERM) GTEST_SKIP() << "needs CAP_BPF";
         ASSERT_TRUE(made) << made.error().what;
         tables.emplace(std::move(*made));
@@ -176,8 +176,10 @@ TEST_F(OverTables, AnAccountGivenOutAnewStartsAtZero) {
     Accounts accounts(*tables);
     accounts.adopt(1);
     accounts.adopt(3);
-    std::vector<tally> full(static_cast<std::size_t>(detail::possible_cpus()), tally{7, 700});
-    const std::uint32_t row = std::uint32_t{2} * MAX_VERDICTS + TX_LOCAL;
+    tallies used{};
+    used.by_verdict[TX_LOCAL] = {7, 700};
+    const std::vector<tallies> full(static_cast<std::size_t>(detail::possible_cpus()), used);
+    const std::uint32_t row = 2;
     ASSERT_EQ(bpf_map_update_elem(tables->counters.fd(), &row, full.data(), BPF_ANY), 0);
     EXPECT_EQ((*accounts.read(2))[TX_LOCAL].packets, 7u * full.size());
     EXPECT_EQ(*accounts.allocate(), 2);

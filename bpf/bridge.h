@@ -193,7 +193,7 @@ static __always_inline __must_check enum verdict from_remote(struct frame *f, co
 	v = check_frame(f, seg);
 	if (v)
 		return v;
-	if (seg->flood_circuits) {
+	if (has_vlans() && seg->flood_circuits) {
 		v = check_round_trip(f);
 		if (v)
 			return v;

@@ -58,6 +58,8 @@ static __always_inline __u32 circuit_of(const struct frame *f)
 	const struct ethernet_header *ethernet = f->data;
 	const __u32 *id;
 
+	if (!has_vlans())
+		return 0;
 	if (has_tag(f) && tag_vid(f)) {
 		key.vid = tag_vid(f);
 		key.protocol = f->ctx->vlan_present ? f->ctx->vlan_proto : 0;

@@ -32,6 +32,12 @@ static __always_inline int has_routing(void)
 	return settings.flags & CONFIG_ROUTING;
 }
 
+/* Likewise: where there is neither a bridge nor a switch, there is no circuit. */
+static __always_inline int has_vlans(void)
+{
+	return settings.flags & CONFIG_VLANS;
+}
+
 /* Ethernet, IP and GRE in front of the inner Ethernet header. */
 static __always_inline __u32 nvgre_bytes(void)
 {

@@ -214,7 +214,7 @@ static __always_inline __must_check enum verdict from_vlan(struct frame *f)
 	__be16 protocol;
 	enum verdict v;
 
-	if ((void *)(tag + 1) > f->end)
+	if (!has_vlans() || (void *)(tag + 1) > f->end)
 		return PASS_NOT_OURS;
 	key.vid = bpf_ntohs(tag->tci) & VLAN_ID_MASK;
 	key.protocol = ethernet->protocol;

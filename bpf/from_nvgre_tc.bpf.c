@@ -10,6 +10,8 @@ int from_nvgre_tc(struct __sk_buff *skb)
 	struct frame f;
 
 	frame_open(&f, skb);
+	if (!has_nvgre())
+		return leave(&f, PASS_NOT_OURS);
 	return leave(&f, from_nvgre(&f));
 }
 

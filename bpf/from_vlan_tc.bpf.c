@@ -11,6 +11,8 @@ int from_vlan_tc(struct __sk_buff *skb)
 	struct frame f;
 
 	frame_open(&f, skb);
+	if (!has_vlans())
+		return leave(&f, PASS_NOT_OURS);
 	return leave(&f, from_circuit(&f, id));
 }
 

@@ -7,8 +7,11 @@
 
 static __always_inline const struct circuit *find_circuit(__u32 id)
 {
-	const struct circuit *circuit = bpf_map_lookup_elem(&circuits, &id);
+	const struct circuit *circuit;
 
+	if (!has_vlans())
+		return 0;
+	circuit = bpf_map_lookup_elem(&circuits, &id);
 	return circuit && circuit->flags & CIRCUIT_IN_USE ? circuit : 0;
 }
 

@@ -48,6 +48,7 @@ bool has_nvgre(const Document& document) {
         if (has_nvgre(document)) settings.flags |= CONFIG_NVGRE;
         if (!document.routing_domains.empty()) settings.flags |= CONFIG_ROUTING;
     }
+    if (!document.bridges.empty() || !document.switches.empty()) settings.flags |= CONFIG_VLANS;
     settings.icmp_interval_ns = interval_ns(document.limits.icmp_errors_pps);
     settings.icmp_burst = ICMP_BURST;
     settings.arp_interval_ns = interval_ns(document.limits.arp_pps);

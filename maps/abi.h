@@ -406,6 +406,7 @@ enum config_flag {
 	CONFIG_DF = 1 << 6,
 	CONFIG_NVGRE = 1 << 7,             /* a segment of this host travels by NVGRE: without, the programs have no such code */
 	CONFIG_ROUTING = 1 << 8,           /* this host has routing domains: likewise */
+	CONFIG_VLANS = 1 << 9,             /* it has bridges or switches, and so may have circuits: likewise */
 };
 
 struct config {

@@ -117,6 +117,7 @@ bool Rig::load(const RigOptions& options, std::string& why_not) {
     settings = {};
     settings.vtep = own.raw();
     settings.flags = CONFIG_DF | CONFIG_TOS_INHERIT | (options.ipv6 ? std::uint32_t{CONFIG_IPV6} : 0);
+    if (options.vlans) settings.flags |= CONFIG_VLANS;
     if (options.routing) settings.flags |= CONFIG_ROUTING;
     settings.flags = (settings.flags | options.add_flags) & ~options.remove_flags;
     settings.tunnel_ifindex = options.tunnel_device ? t.ifindex : 0;

@@ -56,6 +56,7 @@ enum Hop : std::uint32_t { HOP_2 = 1, HOP_3 = 2, HOP_2_IN_SEGMENT_2 = 3, HOP_UNR
 struct RigOptions {
     bool ipv6 = false;
     bool nvgre = false;                             // the segments travel by NVGRE, with 5001 and 5002 as their VSIDs
+    bool vlans = true;                              // there may be circuits
     bool routing = false;                           // segments may have gateways
     std::uint32_t add_flags = 0, remove_flags = 0;  // to CONFIG_DF | CONFIG_TOS_INHERIT
     bool tunnel_device = true;

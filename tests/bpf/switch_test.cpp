@@ -288,5 +288,16 @@ TEST(Programs, HaveNoRoutingWhereThereIsNoDomain) {
     EXPECT_LT(without->instructions("route_tc"), 1000u);
 }
 
+TEST(Programs, HaveNothingOfVlansWhereThereIsNoBridgeAndNoSwitch) {
+    NEED_RIG(with, {});
+    std::map<std::string, std::uint32_t> counts;
+    for (const char* program : {"from_port_tc", "from_wire_tc", "from_vlan_tc", "from_wire_xdp"})
+        counts[program] = with->instructions(program);
+    NEED_RIG(without, {.vlans = false});
+    for (const auto& [program, count] : counts) EXPECT_LT(without->instructions(program.c_str()), count) << program;
+    EXPECT_LT(without->instructions("from_vlan_tc"), 1000u);
+    EXPECT_LT(without->instructions("from_nvgre_tc"), 1000u);
+}
+
 }  // namespace
 }  // namespace weft::test

@@ -10,6 +10,7 @@
 
 #include "accounts.hpp"
 #include "commands.hpp"
+#include "engine.hpp"
 #include "entries.hpp"
 #include "lib/test_tables.hpp"
 #include "mtu.hpp"
@@ -159,6 +160,22 @@ TEST(Commands, EachOfTheTableHasAHandler) {
         const std::string name = protocol::name(command);
         EXPECT_EQ(commands::knows(name), name != "config check") << name;  // the CLI checks a file by itself
     }
+}
+
+// The programs are loaded without the code of what there is none of.
+TEST(Settings, NameWhatAHostHas) {
+    constexpr std::uint32_t CODE = CONFIG_NVGRE | CONFIG_ROUTING | CONFIG_VLANS;
+    const auto code = [](const Document& document) { return settings_of(document, {}).flags & CODE; };
+    EXPECT_EQ(code(document()), 0u);
+    Document nvgre = document(), routing = document(), bridge = document(), lan;
+    nvgre.segments[0].encapsulation = Encapsulation::Nvgre;
+    routing.routing_domains.emplace_back();
+    bridge.bridges.emplace_back();
+    lan.switches.emplace_back();  // a host without a VTEP
+    EXPECT_EQ(code(nvgre), std::uint32_t{CONFIG_NVGRE});
+    EXPECT_EQ(code(routing), std::uint32_t{CONFIG_ROUTING});
+    EXPECT_EQ(code(bridge), std::uint32_t{CONFIG_VLANS});
+    EXPECT_EQ(code(lan), std::uint32_t{CONFIG_VLANS});
 }
 
 class OverTables : public testing::Test {

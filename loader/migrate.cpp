@@ -47,7 +47,7 @@ Result<> pin_again(const std::string& from, const std::string& to) {
 }  // namespace
 
 const std::vector<Conversion>& known_conversions() {
-    static const std::vector<Conversion> none;  // version 1 is the first
+    static const std::vector<Conversion> none;  // no release had another version
     return none;
 }
 

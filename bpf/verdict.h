@@ -24,14 +24,18 @@ static __always_inline int verdict_is(enum verdict v, char letter)
 	return ((v < 64 ? low : high) >> (v & 63)) & 1;
 }
 
+static __always_inline void add_to(struct tally *tally, __u32 packets, __u32 bytes)
+{
+	tally->packets += packets;
+	tally->bytes += bytes;
+}
+
 static __always_inline void tally_add(void *per_cpu_array, __u32 index, __u32 packets, __u32 bytes)
 {
 	struct tally *tally = bpf_map_lookup_elem(per_cpu_array, &index);
 
-	if (!tally)
-		return;
-	tally->packets += packets;
-	tally->bytes += bytes;
+	if (tally)
+		add_to(tally, packets, bytes);
 }
 
 /* A frame from the underlay that reached no segment counts for its uplink; looked up only here, off the fast path. */
@@ -50,13 +54,9 @@ static __always_inline void count(const struct frame *f, enum verdict v)
 {
 	__u32 account = account_of(f);
 	struct tallies *row = bpf_map_lookup_elem(&counters, &account);
-	struct tally *tally;
 
-	if (!row)
-		return;
-	tally = &row->by_verdict[v & (MAX_VERDICTS - 1)];
-	tally->packets += 1;
-	tally->bytes += f->bytes;
+	if (row)
+		add_to(&row->by_verdict[v & (MAX_VERDICTS - 1)], 1, f->bytes);
 }
 
 static __always_inline int leave(struct frame *f, enum verdict v)

@@ -127,6 +127,12 @@ class Netns:
                 file.write(str(value))
         return str(value)
 
+    def silence(self, *families):
+        """Drops what the kernel here sends by itself, of nftables' families; packet sockets send all the same."""
+        self.command("nft", "-f", "-", stdin="\n".join(
+            f"add table {family} silence\n"
+            f"add chain {family} silence out {{ type filter hook output priority 0; policy drop; }}" for family in families))
+
     def socket(self, *arguments):
         with self.inside():
             return socket.socket(*arguments)

@@ -16,11 +16,6 @@ GATEWAY_MAC = "00:00:5e:00:01:01"
 NUMBER = 60
 INTERVAL_S = 0.001
 LIMIT_S = 0.1 * PATIENCE
-# What the guest's kernel says by itself (ICMP errors to the datagrams, NS to its neighbors) would come from the old port
-# while the new one speaks for the first time: each host would learn that the guest is at the other, as any bridge does.
-SILENCE = "\n".join(f"add table {family} silence\n"
-                    f"add chain {family} silence out {{ type filter hook output priority 0; policy drop; }}"
-                    for family in ("ip", "ip6", "arp"))
 
 
 def place(lab, tenants, host, name):
@@ -108,8 +103,10 @@ def move(lab, family, names, underlay=4, **segment):
     for guest in tenants.guests("x"):  # all know where it is, and it knows them
         places[0].ping(guest.address(family), count=1)
         guest.ping(places[0].address(family), count=1)
-    for guest in places:  # packet sockets send all the same
-        guest.command("nft", "-f", "-", stdin=SILENCE)
+    # What its kernel says by itself (ICMP errors to the datagrams, NS to its neighbors) would come from the old port while
+    # the new one speaks for the first time: each host would learn that the guest is at the other, as any bridge does.
+    for guest in places:
+        guest.silence("ip", "ip6", "arp")
     traffic = Traffic(tenants, places[0], family, proxy)
     worst = {}
     for turn, name in enumerate(names):
